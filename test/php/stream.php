@@ -1,0 +1,14 @@
+<?php
+// Sends ?n= server-sent events, one every ?ms=.
+require __DIR__ . '/inc.php';
+
+set_time_limit(0);
+header('Content-Type: text/event-stream');
+header('Cache-Control: no-store');
+header('X-Accel-Buffering: no');
+$events = number('n', 10);
+for ($i = 1; $i <= $events; $i++) {
+    echo "data: $i\n\n";
+    push();
+    work(number('ms', 100));
+}

@@ -1,0 +1,3 @@
+<?php
+// The least a page can do.
+echo 'ok';
