@@ -1,0 +1,94 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is the whole configuration of one gate. The tree has the shape and
+// the names of the file: a field's mapstructure tag is its key. Every value
+// is complete once Load has returned: what nobody said stands at its default.
+//
+// 0 means no limit for every number, duration and size whose comment does not
+// say otherwise.
+type Config struct {
+	Server      Server        `mapstructure:"server"`
+	Spool       Spool         `mapstructure:"spool"`
+	Admin       Admin         `mapstructure:"admin"`
+	Log         Log           `mapstructure:"log"`
+	Session     Session       `mapstructure:"session"`
+	Lock        Lock          `mapstructure:"lock"`
+	Redis       Redis         `mapstructure:"redis"`
+	Upstreams   []Upstream    `mapstructure:"upstreams"`   // at least one; the first is used where no rule names another
+	Rules       []Rule        `mapstructure:"rules"`       // the first that matches decides; default: none
+	Limits      []Limit       `mapstructure:"limits"`      // for every request; default: none
+	Concurrency []Concurrency `mapstructure:"concurrency"` // requests in the gate by key; default: none
+}
+
+// Server is the listener that faces the clients.
+type Server struct {
+	Listen                string         `mapstructure:"listen"`                   // host:port or unix:/path; default ":8080"; port 0: any free port
+	TLS                   ServerTLS      `mapstructure:"tls"`                      // default: plain HTTP
+	ProxyProtocol         bool           `mapstructure:"proxy_protocol"`           // PROXY v1/v2, from trusted_proxies only; default false
+	TrustedProxies        []netip.Prefix `mapstructure:"trusted_proxies"`          // whose forwarding headers are believed; default: nobody's
+	ReadyPath             string         `mapstructure:"ready_path"`               // answers readiness here too; default "": nowhere
+	ReadHeaderTimeout     time.Duration  `mapstructure:"read_header_timeout"`      // default 10s
+	BodyIdleTimeout       time.Duration  `mapstructure:"body_idle_timeout"`        // no byte of a request body for so long; default 30s
+	MinBodyRate           Rate           `mapstructure:"min_body_rate"`            // bytes per second, averaged, after 30 s; default 1KiB/s
+	WriteIdleTimeout      time.Duration  `mapstructure:"write_idle_timeout"`       // no byte taken by the client for so long; default 60s
+	IdleTimeout           time.Duration  `mapstructure:"idle_timeout"`             // between two requests of a connection; default 120s
+	MaxHeaderSize         Size           `mapstructure:"max_header_size"`          // bytes, 431 beyond; default 64KiB; at least 1KiB
+	MaxBodySize           Size           `mapstructure:"max_body_size"`            // bytes, 413 beyond; default 64MiB
+	MaxUploading          int            `mapstructure:"max_uploading"`            // bodies being read now; default 1000
+	MaxUploadingPerClient int            `mapstructure:"max_uploading_per_client"` // default 20
+	DrainDelay            time.Duration  `mapstructure:"drain_delay"`              // not ready, still accepting; default 5s; 0: none
+	DrainTimeout          time.Duration  `mapstructure:"drain_timeout"`            // for running and waiting requests to end; default 30s
+}
+
+// ServerTLS is the gate's own certificate. Both files or neither.
+type ServerTLS struct {
+	CertFile string `mapstructure:"cert_file"` // PEM; default "": plain HTTP
+	KeyFile  string `mapstructure:"key_file"`  // PEM; default ""
+}
+
+// Spool bounds the buffers for request bodies and responses.
+type Spool struct {
+	Dir            string `mapstructure:"dir"`             // for unlinked temporary files; default "": the system's temporary folder
+	BodyMemory     Size   `mapstructure:"body_memory"`     // bytes of one body kept in memory; default 64KiB; 0: all on disk
+	ResponseMemory Size   `mapstructure:"response_memory"` // bytes of one response kept in memory; default 256KiB; 0: all on disk
+	MaxMemory      Size   `mapstructure:"max_memory"`      // bytes, for the process; default 512MiB
+	MaxDisk        Size   `mapstructure:"max_disk"`        // bytes, for the process; default 10GiB
+	MaxResponse    Size   `mapstructure:"max_response"`    // bytes of one response held for a slow client; default 1GiB
+}
+
+// Admin is the listener for metrics, health, the API and the UI.
+type Admin struct {
+	Listen    string `mapstructure:"listen"`     // host:port or unix:/path; default "127.0.0.1:9180"
+	Token     Secret `mapstructure:"token"`      // bearer token; from the environment only
+	TokenFile string `mapstructure:"token_file"` // file with the bearer token; default "": none, for loopback and sockets only
+	PProf     bool   `mapstructure:"pprof"`      // default false
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level    LogLevel      `mapstructure:"level"`     // default info
+	Format   LogFormat     `mapstructure:"format"`    // default json
+	Access   bool          `mapstructure:"access"`    // one line a request; default true
+	SlowWait time.Duration `mapstructure:"slow_wait"` // a wait worth a warning; default 500ms; 0: never
+	SlowHold time.Duration `mapstructure:"slow_hold"` // a hold worth a warning; default 5s; 0: never
+}
+
+// Session says where the session id of the application stands.
+type Session struct {
+	Cookie  string `mapstructure:"cookie"`   // name of the cookie; default PHPSESSID; "": only the header is read
+	Header  string `mapstructure:"header"`   // looked at before the cookie; default "": none
+	Key     Secret `mapstructure:"key"`      // secret for hashing ids; from the environment only
+	KeyFile string `mapstructure:"key_file"` // file with that secret; default "": ids are hashed unkeyed
+}
+
+// SessionNames overrides where the session id stands, for an upstream or a
+// rule. A nil field says nothing.
+type SessionNames struct {
+	Cookie *string `mapstructure:"cookie"`
+	Header *string `mapstructure:"header"`
+}

@@ -1,0 +1,44 @@
+package config
+
+import "time"
+
+// Lock says how the requests of one session are put in order.
+type Lock struct {
+	Store               Store          `mapstructure:"store"`                  // who grants leases; default memory
+	Mode                LockMode       `mapstructure:"mode"`                   // default exclusive
+	Busy                Busy           `mapstructure:"busy"`                   // when somebody of the session is there; default queue
+	Enforce             bool           `mapstructure:"enforce"`                // default true; false: count only, hold nobody up
+	MaxWaiting          int            `mapstructure:"max_waiting"`            // requests of one session; the next gets 429; default 64
+	MaxWaitingPerClient int            `mapstructure:"max_waiting_per_client"` // default 128
+	MaxWaitingTotal     int            `mapstructure:"max_waiting_total"`      // default 20000
+	WaitTimeout         time.Duration  `mapstructure:"wait_timeout"`           // for the turn and a slot together; default 20s
+	OnWaitTimeout       OnWaitTimeout  `mapstructure:"on_wait_timeout"`        // default reject
+	MaxHold             time.Duration  `mapstructure:"max_hold"`               // of one turn; default 120s
+	TTL                 time.Duration  `mapstructure:"ttl"`                    // of a lease; default 10s; never 0
+	ReleaseOn           ReleaseOn      `mapstructure:"release_on"`             // default end
+	ReleaseDelay        time.Duration  `mapstructure:"release_delay"`          // the turn is kept so much longer; default 0s: not longer
+	OnStoreFailure      OnStoreFailure `mapstructure:"on_store_failure"`       // default local
+	OnLeaseLost         OnLeaseLost    `mapstructure:"on_lease_lost"`          // default continue
+}
+
+// Redis is the store shared by several gates.
+type Redis struct {
+	Mode         RedisMode     `mapstructure:"mode"`          // default auto
+	Addresses    []string      `mapstructure:"addresses"`     // host:port or unix:/path; default 127.0.0.1:6379
+	MasterName   string        `mapstructure:"master_name"`   // for sentinel; default ""
+	Username     string        `mapstructure:"username"`      // default "": the default user
+	Password     Secret        `mapstructure:"password"`      // from the environment only
+	PasswordFile string        `mapstructure:"password_file"` // default "": no password
+	DB           int           `mapstructure:"db"`            // number of the database; default 0, which is the first
+	TLS          RedisTLS      `mapstructure:"tls"`
+	KeyPrefix    string        `mapstructure:"key_prefix"` // default "sg:"
+	Timeout      time.Duration `mapstructure:"timeout"`    // of one command; default 250ms; never 0
+}
+
+// RedisTLS is the connection's encryption.
+type RedisTLS struct {
+	Enabled  bool   `mapstructure:"enabled"`   // default false
+	CAFile   string `mapstructure:"ca_file"`   // PEM; default "": the system's authorities
+	CertFile string `mapstructure:"cert_file"` // PEM, the gate's own; default "": none
+	KeyFile  string `mapstructure:"key_file"`  // PEM; default ""
+}
