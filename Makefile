@@ -1,0 +1,52 @@
+# make run and make test are the two first commands; make help lists the rest.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X github.com/sessiongate/sessiongate/internal/cli.Version=$(VERSION)
+FUZZTIME ?= 60s
+BENCH    ?= .
+TESTS    ?= ./...
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build, then show the gate at work in front of PHP (or a simulated backend), and stay up
+	@exec ./bin/sessiongate demo
+
+.PHONY: test
+test: ## install what the tests need (asks first on a terminal), then run all of them with the race detector
+	@scripts/test-deps
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 8m $(TESTS)
+
+.PHONY: build
+build: ## build bin/sessiongate, static
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/sessiongate ./cmd/sessiongate
+
+.PHONY: lint
+lint: ## run every linter
+	@scripts/lint
+
+.PHONY: fmt
+fmt: ## format the code
+	go tool -modfile=tools/go.mod golangci-lint fmt
+
+.PHONY: fuzz
+fuzz: ## run each fuzz test for FUZZTIME (60s)
+	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run the benchmarks of all packages
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: load
+load: ## measure the gate in front of a real php-fpm (test/load)
+	@scripts/test-deps
+	go run ./test/load
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
