@@ -1,0 +1,110 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+)
+
+const filePattern = "sessiongate-spool-*"
+
+// file is an unlinked temporary file with its charge to the disk budget. The
+// last release closes it and gives the charge back, so that a read under way
+// still has its bytes, and the budget its charge.
+type file struct {
+	pool *Pool
+	f    *os.File
+	path string // set where an open file cannot be unlinked: removed at the end
+	size int64  // charged so far; changed by the one who writes
+	refs atomic.Int32
+}
+
+// create opens a file that has no name any more, with mode 0600.
+func (p *Pool) create() (*file, error) {
+	if p.closed.Load() {
+		return nil, ErrClosed
+	}
+	f, path, err := openUnlinked(p.dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDisk, err)
+	}
+	p.files.Add(1)
+	t := &file{pool: p, f: f, path: path}
+	t.refs.Store(1)
+	return t, nil
+}
+
+// createAndRemove is the way that works on every Unix.
+func createAndRemove(dir string) (*os.File, string, error) {
+	f, err := os.CreateTemp(dir, filePattern)
+	if err != nil {
+		return nil, "", err
+	}
+	if os.Remove(f.Name()) != nil {
+		return f, f.Name(), nil
+	}
+	return f, "", nil
+}
+
+// growTo charges for a file of size bytes; false when the budget has no room.
+func (t *file) growTo(size int64) bool {
+	more := size - t.size
+	if more <= 0 {
+		return true
+	}
+	if !t.pool.disk.take(more) {
+		return false
+	}
+	t.size = size
+	return true
+}
+
+func (t *file) writeAt(p []byte, off int64) error {
+	n, err := t.f.WriteAt(p, off)
+	t.pool.written.Add(int64(n))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDisk, err)
+	}
+	return nil
+}
+
+func (t *file) readAt(p []byte, off int64) error {
+	if n, err := t.f.ReadAt(p, off); n < len(p) {
+		return fmt.Errorf("%w: %w", ErrDisk, err)
+	}
+	return nil
+}
+
+func (t *file) retain() { t.refs.Add(1) }
+
+func (t *file) release() {
+	if t.refs.Add(-1) > 0 {
+		return
+	}
+	// Nothing is kept in this file: an error of close has nobody to matter to.
+	_ = t.f.Close()
+	if t.path != "" {
+		_ = os.Remove(t.path)
+	}
+	t.pool.files.Add(-1)
+	if t.size > 0 {
+		t.pool.disk.give(t.size)
+	}
+}
+
+// explainFolder says why dir cannot hold the spool, and what would be right.
+func explainFolder(dir string, err error) error {
+	const way = "give this user a writable folder there, or name another folder in spool.dir"
+	info, statErr := os.Stat(dir)
+	switch {
+	case errors.Is(statErr, os.ErrNotExist):
+		return fmt.Errorf("spool: folder %s does not exist (running as %s): create it, or name another folder in spool.dir: %w", dir, whoami(), err)
+	case statErr != nil:
+		return fmt.Errorf("spool: folder %s cannot be looked at (running as %s): %s: %w", dir, whoami(), way, statErr)
+	case !info.IsDir():
+		return fmt.Errorf("spool: %s is not a folder: name a folder in spool.dir: %w", dir, err)
+	}
+	return fmt.Errorf("spool: no file can be written in folder %s (owner %s, mode %04o, running as %s): %s: %w",
+		dir, owner(info), info.Mode().Perm(), whoami(), way, err)
+}
