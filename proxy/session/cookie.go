@@ -1,12 +1,9 @@
 package session
 
-import "strings"
+import (
+	"strings"
 
-// maxInputVars is PHP's default of max_input_vars, and maxNesting that of
-// max_input_nesting_level.
-const (
-	maxInputVars = 1000
-	maxNesting   = 64
+	"github.com/sessiongate/sessiongate/internal/phpvar"
 )
 
 // slot is what $_COOKIE holds under the session's name so far.
@@ -29,22 +26,22 @@ func idFromCookies(lines []string, name string) (string, bool) {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			pair = trimSpaceLeft(pair)
+			pair = phpvar.TrimSpaceLeft(pair)
 			if pair == "" || pair[0] == '=' {
 				continue // not a variable for PHP, nor counted as one
 			}
-			if count++; count > maxInputVars && held != absent {
+			if count++; count > phpvar.MaxInputVars && held != absent {
 				return idOf(held, value)
 			}
 			key, val, _ := strings.Cut(pair, "=")
-			switch spellingOf(key, name) {
-			case spelledPlain:
+			switch phpvar.SpellingOf(key, name) {
+			case phpvar.Plain:
 				if held == absent { // RFC 2965: the first is the most specific
 					held, value = plain, val
 				}
-			case spelledArray:
+			case phpvar.Array:
 				held = array // over a string, too
-			case spelledTooDeep:
+			case phpvar.TooDeep:
 				held = absent // PHP then deletes the whole variable
 			}
 		}
@@ -56,7 +53,7 @@ func idOf(held slot, value string) (string, bool) {
 	if held != plain {
 		return "", false
 	}
-	return canonical(rawURLDecode(value))
+	return canonical(phpvar.RawURLDecode(value))
 }
 
 // canonical returns the id that PHP would take from a decoded value. False:
@@ -71,50 +68,4 @@ func canonical(value string) (string, bool) {
 		}
 	}
 	return value, value != ""
-}
-
-// rawURLDecode is php_raw_url_decode: a plus stays a plus, and what is no
-// escape stays as it is.
-func rawURLDecode(s string) string {
-	first := strings.IndexByte(s, '%')
-	if first < 0 {
-		return s
-	}
-	decoded := make([]byte, 0, len(s))
-	decoded = append(decoded, s[:first]...)
-	for i := first; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			hi, okHi := hexDigit(s[i+1])
-			lo, okLo := hexDigit(s[i+2])
-			if okHi && okLo {
-				decoded = append(decoded, hi<<4|lo)
-				i += 2
-				continue
-			}
-		}
-		decoded = append(decoded, s[i])
-	}
-	return string(decoded)
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
-	}
-	return 0, false
-}
-
-// isSpace is isspace of the C locale.
-func isSpace(c byte) bool {
-	return c == ' ' || '\t' <= c && c <= '\r'
-}
-
-func trimSpaceLeft(s string) string {
-	for s != "" && isSpace(s[0]) {
-		s = s[1:]
-	}
-	return s
 }

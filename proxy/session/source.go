@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"github.com/sessiongate/sessiongate/internal/phpvar"
 )
 
 // Source says where an application keeps its session id. The zero value names
@@ -59,13 +61,9 @@ func CheckCookieName(name string) error {
 		return fmt.Errorf("%w: it is empty", ErrCookieName)
 	case i >= 0:
 		return fmt.Errorf("%w: %q contains %q; PHP reads a cookie sent as %q under the name %q",
-			ErrCookieName, name, name[i:i+1], name, foldName(name))
+			ErrCookieName, name, name[i:i+1], name, phpvar.Fold(name))
 	case strings.Trim(name, "0123456789") == "":
 		return fmt.Errorf("%w: %q is a number, which PHP refuses as session.name", ErrCookieName, name)
 	}
 	return nil
-}
-
-func foldName(name string) string {
-	return strings.NewReplacer(".", "_", " ", "_", "[", "_").Replace(name)
 }

@@ -1,0 +1,167 @@
+package rules
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func mustCompile(t testing.TB, base Policy, rules ...Rule) *Set {
+	t.Helper()
+	s, err := Compile(base, rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestFirstMatchingRuleDecides(t *testing.T) {
+	s := mustCompile(t, Policy{Rule: "base"},
+		Rule{Name: "assets", Match: Match{Path: []string{"/static/**", "/media/**"}, Method: []string{"GET", "HEAD"}}},
+		Rule{Name: "shop", Match: Match{Host: []string{"*.Shop.example", "::1"}}},
+		Rule{Name: "ajax", Match: Match{Query: []NameValue{{"wc-ajax", "get_*"}, {"x.y", "*"}}}},
+		Rule{Name: "guest", Match: Match{Session: ptr(false), Method: []string{"GET"}}},
+		Rule{Name: "admin", Match: Match{Path: []string{"/admin/*"}, Session: ptr(true)}},
+	)
+	tests := []struct {
+		request Request
+		session bool
+		want    string
+	}{
+		{Request{Path: "/static/a.css", Method: "GET"}, true, "assets"},
+		{Request{Path: "/media/a/b", Method: "HEAD"}, true, "assets"},
+		{Request{Path: "/static/a.css", Method: "POST"}, true, "base"},
+		{Request{Path: "/static", Method: "GET"}, true, "base"},
+		{Request{Path: "/", Host: "www.shop.example:8080"}, true, "shop"},
+		{Request{Path: "/", Host: "A.B.SHOP.EXAMPLE."}, true, "shop"},
+		{Request{Path: "/", Host: "[::1]:80"}, true, "shop"},
+		{Request{Path: "/", Host: "shop.example"}, true, "base"},
+		{Request{Path: "/", RawQuery: "a=b&wc-ajax=get_cart"}, true, "ajax"},
+		{Request{Path: "/", RawQuery: "wc-ajax=get_cart&wc-ajax=add"}, true, "base"},
+		{Request{Path: "/", RawQuery: "x_y"}, true, "ajax"},
+		{Request{Path: "/", Method: "GET"}, false, "guest"},
+		{Request{Path: "/", Method: "POST"}, false, "base"},
+		{Request{Path: "/admin/x", Method: "POST"}, true, "admin"},
+		{Request{Path: "/admin/x/y", Method: "POST"}, true, "base"},
+	}
+	for _, tt := range tests {
+		r := tt.request
+		r.HasSession = func(string, string) bool { return tt.session }
+		if got := s.Decide(&r).Rule; got != tt.want {
+			t.Errorf("%+v with session %v: rule %q, want %q", tt.request, tt.session, got, tt.want)
+		}
+	}
+}
+
+func TestRuleIsLaidOverBase(t *testing.T) {
+	base := Policy{Rule: "base", Lock: Exclusive, MaxWaiting: 64, WaitTimeout: 20 * time.Second, Upstream: "php", Cookie: "PHPSESSID", ForwardOnTimeout: true}
+	s := mustCompile(t, base,
+		Rule{
+			Name: "all", Match: Match{Path: []string{"/all"}},
+			Lock: ptr(Barrier), RejectBusy: ptr(true), Reject: ptr(true), Status: ptr(429), Upstream: ptr("other"), Cookie: ptr("c"), Header: ptr("H"),
+			LockGroup: ptr("g"), MaxWaiting: ptr(0), WaitTimeout: ptr(time.Second), ForwardOnTimeout: ptr(false), MaxHold: ptr(time.Minute),
+			MaxBodySize: ptr(int64(5)), ReleaseOnHeaders: ptr(true), ReleaseDelay: ptr(time.Millisecond),
+		},
+		Rule{Name: "nothing", Match: Match{Path: []string{"/nothing"}}},
+	)
+	want := Policy{
+		Rule: "all", Lock: Barrier, RejectBusy: true, Reject: true, Status: 429, Upstream: "other", Cookie: "c", Header: "H",
+		LockGroup: "g", MaxWaiting: 0, WaitTimeout: time.Second, ForwardOnTimeout: false, MaxHold: time.Minute,
+		MaxBodySize: 5, ReleaseOnHeaders: true, ReleaseDelay: time.Millisecond,
+	}
+	if got := *s.Decide(&Request{Path: "/all"}); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	want = base
+	want.Rule = "nothing"
+	if got := *s.Decide(&Request{Path: "/nothing"}); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := *s.Decide(&Request{Path: "/"}); got != base {
+		t.Errorf("got  %+v\nwant %+v", got, base)
+	}
+}
+
+func TestSessionIsAskedForLazilyAndByTheRulesOwnSource(t *testing.T) {
+	s := mustCompile(t, Policy{Rule: "base", Cookie: "PHPSESSID"},
+		Rule{Name: "static", Match: Match{Path: []string{"/static/**"}}},
+		Rule{Name: "api", Match: Match{Session: ptr(true)}, Cookie: ptr("api"), Header: ptr("X-Api")},
+		Rule{Name: "post", Match: Match{Session: ptr(true), Method: []string{"POST"}}},
+		Rule{Name: "get", Match: Match{Session: ptr(true), Method: []string{"GET", "POST"}}},
+	)
+	var asked []string
+	decide := func(path, method string) string {
+		asked = nil
+		return s.Decide(&Request{Path: path, Method: method, HasSession: func(cookie, header string) bool {
+			asked = append(asked, cookie+"/"+header)
+			return false
+		}}).Rule
+	}
+	for _, tt := range []struct{ path, method, want, asked string }{
+		{"/static/x", "GET", "static", "[]"},
+		{"/", "GET", "base", "[api/X-Api PHPSESSID/]"},
+		{"/", "POST", "base", "[api/X-Api PHPSESSID/]"},
+	} {
+		if got := decide(tt.path, tt.method); got != tt.want || fmt.Sprint(asked) != tt.asked {
+			t.Errorf("%s %s: rule %q, asked for %v; want %q, %s", tt.method, tt.path, got, asked, tt.want, tt.asked)
+		}
+	}
+}
+
+func TestManySourcesAreToldApart(t *testing.T) {
+	var rules []Rule
+	for i := range 80 {
+		rules = append(rules, Rule{Name: fmt.Sprint(i), Match: Match{Session: ptr(true)}, Cookie: ptr(fmt.Sprint("c", i))})
+	}
+	s := mustCompile(t, Policy{}, rules...)
+	for i := range 80 {
+		has := func(cookie, _ string) bool { return cookie == fmt.Sprint("c", i) }
+		if got := s.Decide(&Request{Path: "/", HasSession: has}).Rule; got != fmt.Sprint(i) {
+			t.Errorf("session in c%d: rule %q", i, got)
+		}
+	}
+}
+
+// fiftyRules look at everything; none of them matches benchmarkRequest.
+func fiftyRules() []Rule {
+	var rules []Rule
+	for i := range 10 {
+		rules = append(rules,
+			Rule{Name: "p", Match: Match{Path: []string{fmt.Sprintf("/static%d/**", i), fmt.Sprintf("/**/x%d/*.css", i)}}},
+			Rule{Name: "m", Match: Match{Method: []string{"PUT"}, Path: []string{fmt.Sprintf("/api/%d/**", i)}}},
+			Rule{Name: "h", Match: Match{Host: []string{fmt.Sprintf("*.shop%d.example", i)}}},
+			Rule{Name: "q", Match: Match{Query: []NameValue{{"wc-ajax", fmt.Sprintf("get_%d*", i)}}}},
+			Rule{Name: "s", Match: Match{Path: []string{fmt.Sprintf("/cart/%d/**", i)}, Session: ptr(false)}},
+		)
+	}
+	return rules
+}
+
+func benchmarkRequest() *Request {
+	return &Request{
+		Host: "www.shop.example", Path: "/catalogue/women/dresses/a-long-blue-one.html", Method: "GET",
+		RawQuery:   "page=2&sort=price&colour=dark%20blue&wc-ajax=add%5Fto%5Fcart",
+		HasSession: func(string, string) bool { return true },
+	}
+}
+
+func TestDecideDoesNotAllocate(t *testing.T) {
+	s, r := mustCompile(t, Policy{Rule: "base"}, fiftyRules()...), benchmarkRequest()
+	if n := testing.AllocsPerRun(100, func() {
+		if s.Decide(r).Rule != "base" {
+			t.Error("a rule matched")
+		}
+	}); n != 0 {
+		t.Errorf("Decide allocates %v times", n)
+	}
+}
+
+func BenchmarkDecide50(b *testing.B) {
+	s, r := mustCompile(b, Policy{Rule: "base"}, fiftyRules()...), benchmarkRequest()
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Decide(r)
+	}
+}

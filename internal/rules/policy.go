@@ -1,0 +1,45 @@
+package rules
+
+import "time"
+
+// LockMode says what a request needs of its session's line.
+type LockMode uint8
+
+const (
+	Exclusive LockMode = iota // one at a time
+	Barrier                   // waits for those before it, then runs without a turn
+	None                      // does not wait
+)
+
+// String is the word used in the configuration.
+func (m LockMode) String() string {
+	switch m {
+	case Exclusive:
+		return "exclusive"
+	case Barrier:
+		return "barrier"
+	case None:
+		return "none"
+	}
+	return "unknown"
+}
+
+// Policy is what holds for a request. Policies are shared: read them only.
+type Policy struct {
+	Rule             string        // name of the rule; that of the base where none matched
+	Lock             LockMode      //
+	RejectBusy       bool          // 429 at once when somebody of the session is there
+	Reject           bool          // refuse the request, with Status
+	Status           int           // of a refusal by Reject
+	Upstream         string        // name of the upstream; "" is the first
+	Cookie           string        // PHP's session.name
+	Header           string        // header with the session id; "" is none
+	LockGroup        string        // a line of its own within the session; "" is the session's own
+	MaxWaiting       int           // of one session; 0: no limit
+	WaitTimeout      time.Duration // 0: no limit
+	ForwardOnTimeout bool          // after WaitTimeout: forward without the turn
+	MaxHold          time.Duration // 0: no limit
+	MaxBodySize      int64         // bytes; 0: no limit
+	ReleaseOnHeaders bool          // else at the end of the answer
+	ReleaseDelay     time.Duration // the turn is kept so much longer
+}

@@ -1,0 +1,77 @@
+package rules
+
+import "time"
+
+// Rule is what an operator writes. A nil field says nothing.
+type Rule struct {
+	Name  string
+	Match Match
+
+	Lock             *LockMode
+	RejectBusy       *bool
+	Reject           *bool
+	Status           *int
+	Upstream         *string
+	Cookie           *string
+	Header           *string
+	LockGroup        *string
+	MaxWaiting       *int
+	WaitTimeout      *time.Duration
+	ForwardOnTimeout *bool
+	MaxHold          *time.Duration
+	MaxBodySize      *int64
+	ReleaseOnHeaders *bool
+	ReleaseDelay     *time.Duration
+}
+
+// Match holds when all its fields hold. A nil field holds for every request; a
+// list holds when one of its entries does.
+//
+// Globs: "*" is any run of characters, "\" takes the next character as it is,
+// and "?", "[", "]", "{", "}" must be written with "\". In a path "*" stops at
+// slashes and "**" does not; elsewhere both are the same. A glob matches the
+// whole text: "/static/**" does not match "/static".
+type Match struct {
+	Host   []string // globs, without port; case does not count
+	Path   []string // globs on the path of NormalizePath; case counts
+	Method []string // upper case
+	Query  []NameValue
+	// Session: whether a session is present, as the rule's own Cookie and
+	// Header say, or those of the base policy.
+	Session *bool
+}
+
+// NameValue matches a query argument that PHP reads as a string. Arrays (a[]=x)
+// have no one value: only a Value of "*" matches them.
+type NameValue struct {
+	Name  string // PHP's name for it: "my.arg" and "my_arg" are one
+	Value string // glob; "*" is any
+}
+
+// over returns base with what the rule says on top.
+func (r *Rule) over(base Policy) Policy {
+	p := base
+	p.Rule = r.Name
+	set(&p.Lock, r.Lock)
+	set(&p.RejectBusy, r.RejectBusy)
+	set(&p.Reject, r.Reject)
+	set(&p.Status, r.Status)
+	set(&p.Upstream, r.Upstream)
+	set(&p.Cookie, r.Cookie)
+	set(&p.Header, r.Header)
+	set(&p.LockGroup, r.LockGroup)
+	set(&p.MaxWaiting, r.MaxWaiting)
+	set(&p.WaitTimeout, r.WaitTimeout)
+	set(&p.ForwardOnTimeout, r.ForwardOnTimeout)
+	set(&p.MaxHold, r.MaxHold)
+	set(&p.MaxBodySize, r.MaxBodySize)
+	set(&p.ReleaseOnHeaders, r.ReleaseOnHeaders)
+	set(&p.ReleaseDelay, r.ReleaseDelay)
+	return p
+}
+
+func set[T any](field, said *T) {
+	if said != nil {
+		*field = *said
+	}
+}
