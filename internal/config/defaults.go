@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"reflect"
 	"time"
 )
@@ -29,7 +30,7 @@ func Defaults() *Config {
 func defaultServer() Server {
 	return Server{
 		Listen:                ":8080",
-		TrustedProxies:        nil,
+		TrustedProxies:        []netip.Prefix{},
 		ReadHeaderTimeout:     10 * time.Second,
 		BodyIdleTimeout:       30 * time.Second,
 		MinBodyRate:           Rate(KiB),
@@ -95,6 +96,7 @@ func defaultUpstream() Upstream {
 		Root:            "/var/www/html",
 		Script:          ScriptFront,
 		IndexScript:     "/index.php",
+		Params:          []Param{},
 		Health:          Health{Interval: 5 * time.Second, Timeout: 2 * time.Second, Fall: 3, Rise: 2},
 	}
 }

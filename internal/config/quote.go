@@ -2,6 +2,7 @@ package config
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -19,4 +20,12 @@ func quote(text string) string {
 		cut--
 	}
 	return strconv.Quote(text[:cut]) + "…"
+}
+
+// clip cuts off what is too long to repeat.
+func clip(text string) string {
+	if len(text) <= maxQuoted {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
 }

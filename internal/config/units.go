@@ -158,6 +158,9 @@ func parseDuration(text string) (time.Duration, error) {
 
 // formatDuration gives the duration as the operator writes it: 2m, not 2m0s.
 func formatDuration(d time.Duration) string {
+	if d == 0 {
+		return "0s"
+	}
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
