@@ -1,0 +1,163 @@
+package fastcgi
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// ScriptMode says which script answers for a path.
+type ScriptMode string
+
+const (
+	// ScriptFront always runs the index script. It needs no view of the files.
+	ScriptFront ScriptMode = "front"
+	// ScriptTry runs the .php file that the path names, else index.php of the
+	// folder that it names, else the index script.
+	ScriptTry ScriptMode = "try"
+	// ScriptPath runs the .php file that the path names, else nothing: ErrNoScript.
+	ScriptPath ScriptMode = "path"
+)
+
+// Script is what runs, as URL paths below the root.
+type Script struct {
+	Name     string // "/index.php"
+	PathInfo string // "/a/b" behind the script's name; "" where there is none
+}
+
+// Resolver finds the script for a URL path.
+//
+// A path is read plainly: the name ends at a ".php", compared byte by byte,
+// that is followed by "/" or the end, and is a regular file below the root. The
+// first such place counts. Cleverer readings failed other servers (CVE-2019-11043,
+// Unicode case folding).
+//
+// Paths that could be read in two ways name no file, so that they go to the
+// index script (try) or nowhere (path): with a ".." segment, an encoded slash
+// or backslash, a control character, or a backslash. Nor do hidden files and
+// what lies in hidden folders (".git/x.php"). Doubled slashes and "." segments
+// are taken out of a script's name, not of PATH_INFO. Folders to which visitors
+// upload are not known here: a rule with action: reject closes them.
+type Resolver struct {
+	mode  ScriptMode
+	index string
+	files *localRoot // nil with ScriptFront
+}
+
+// NewResolver checks the settings and, for try and path, opens localRoot, the
+// document root as the gate sees it. index is the index script's URL path; ""
+// is "/index.php".
+func NewResolver(mode ScriptMode, index, localDir string) (*Resolver, error) {
+	if index == "" {
+		index = "/index.php"
+	}
+	if path.Clean(index) != index || index[0] != '/' || !strings.HasSuffix(index, ".php") {
+		return nil, fmt.Errorf("fastcgi: index script %q: want a path such as /index.php", index)
+	}
+	r := &Resolver{mode: mode, index: index}
+	switch mode {
+	case ScriptFront:
+		return r, nil
+	case ScriptTry, ScriptPath:
+	default:
+		return nil, fmt.Errorf("fastcgi: script %q: want front, try or path", mode)
+	}
+	if localDir == "" {
+		return nil, fmt.Errorf("fastcgi: script %s needs local_root, the document root as the gate sees it", mode)
+	}
+	files, err := openLocalRoot(localDir)
+	if err != nil {
+		return nil, err
+	}
+	r.files = files
+	return r, nil
+}
+
+// Close gives the local root back.
+func (r *Resolver) Close() error {
+	if r.files == nil {
+		return nil
+	}
+	return r.files.close()
+}
+
+// Resolve finds the script for a decoded URL path; escaped is the same path as
+// it was sent. Errors: ErrNoScript, and a local root that cannot be read.
+func (r *Resolver) Resolve(decoded, escaped string) (Script, error) {
+	plain := isPlain(decoded, escaped)
+	if r.mode == ScriptFront {
+		return r.front(decoded, plain), nil
+	}
+	if plain {
+		script, found, err := r.lookUp(decoded)
+		if found || err != nil {
+			return script, err
+		}
+	}
+	if r.mode == ScriptPath {
+		return Script{}, ErrNoScript
+	}
+	return Script{Name: r.index}, nil
+}
+
+func (r *Resolver) front(decoded string, plain bool) Script {
+	script := Script{Name: r.index}
+	if info, ok := strings.CutPrefix(decoded, r.index); ok && plain && strings.HasPrefix(info, "/") {
+		script.PathInfo = info
+	}
+	return script
+}
+
+// lookUp finds the file that the path names.
+func (r *Resolver) lookUp(decoded string) (Script, bool, error) {
+	view, err := r.files.view()
+	if err != nil {
+		return Script{}, false, err
+	}
+	defer view.done()
+	for at := 0; ; {
+		i := strings.Index(decoded[at:], ".php")
+		if i < 0 {
+			break
+		}
+		at += i + len(".php")
+		if at < len(decoded) && decoded[at] != '/' {
+			continue
+		}
+		if name := path.Clean(decoded[:at]); !isHidden(name) && view.isFile(name) {
+			return Script{Name: name, PathInfo: decoded[at:]}, true, nil
+		}
+	}
+	if r.mode != ScriptTry {
+		return Script{}, false, nil
+	}
+	name := path.Join(decoded, "index.php")
+	if !isHidden(name) && view.isFile(name) {
+		return Script{Name: name}, true, nil
+	}
+	return Script{}, false, nil
+}
+
+// isPlain tells whether a path can be read in one way only.
+func isPlain(decoded, escaped string) bool {
+	if !strings.HasPrefix(decoded, "/") {
+		return false
+	}
+	for i := range len(decoded) {
+		if c := decoded[i]; c < ' ' || c == 0x7f || c == '\\' {
+			return false
+		}
+	}
+	if strings.Contains(decoded, "/../") || strings.HasSuffix(decoded, "/..") {
+		return false
+	}
+	for i := 0; i+2 < len(escaped); i++ {
+		if escaped[i] == '%' && escaped[i+1] == '2' && escaped[i+2]|0x20 == 'f' {
+			return false
+		}
+	}
+	return true
+}
+
+// isHidden tells whether a segment of a cleaned path begins with a dot.
+func isHidden(name string) bool { return strings.Contains(name, "/.") }
