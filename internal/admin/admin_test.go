@@ -1,0 +1,83 @@
+package admin_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/sessiongate/sessiongate/internal/admin"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func ask(h http.Handler, path, token string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestReadinessNamesItsReasons(t *testing.T) {
+	var reasons []string
+	h := admin.New(admin.Options{
+		Gatherer: prometheus.NewRegistry(),
+		Ready:    func(context.Context) []string { return reasons },
+	})
+	if w := ask(h, "/readyz", ""); w.Code != http.StatusOK {
+		t.Fatalf("ready: status %d", w.Code)
+	}
+	reasons = []string{"draining", "upstream php: connection refused"}
+	w := ask(h, "/readyz", "")
+	if w.Code != http.StatusServiceUnavailable || w.Body.String() != "draining\nupstream php: connection refused\n" {
+		t.Fatalf("not ready: status %d, body %q", w.Code, w.Body)
+	}
+	if w := ask(h, "/healthz", ""); w.Code != http.StatusOK {
+		t.Fatalf("a gate that is not ready is healthy all the same: status %d", w.Code)
+	}
+}
+
+func TestTokenGuardsAllButHealth(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "a_total"}))
+	h := admin.New(admin.Options{
+		Gatherer: reg,
+		Ready:    func(context.Context) []string { return nil },
+		Token:    []byte("0123456789abcdef"),
+		PProf:    true,
+	})
+	for _, c := range []struct {
+		path, token string
+		status      int
+	}{
+		{"/healthz", "", http.StatusOK},
+		{"/readyz", "", http.StatusOK},
+		{"/metrics", "", http.StatusUnauthorized},
+		{"/metrics", "0123456789abcdee", http.StatusUnauthorized},
+		{"/metrics", "0123456789abcdef", http.StatusOK},
+		{"/debug/pprof/cmdline", "", http.StatusUnauthorized},
+		{"/debug/pprof/cmdline", "0123456789abcdef", http.StatusOK},
+		{"/nothing", "0123456789abcdef", http.StatusNotFound},
+	} {
+		if w := ask(h, c.path, c.token); w.Code != c.status {
+			t.Errorf("%s with token %q: status %d, want %d", c.path, c.token, w.Code, c.status)
+		}
+	}
+	if body := ask(h, "/metrics", "0123456789abcdef").Body.String(); !strings.Contains(body, "a_total 0") {
+		t.Errorf("metrics are not there: %s", body)
+	}
+}
+
+func TestProfilesAreOffUnlessAsked(t *testing.T) {
+	h := admin.New(admin.Options{Gatherer: prometheus.NewRegistry()})
+	if w := ask(h, "/debug/pprof/", ""); w.Code != http.StatusNotFound {
+		t.Fatalf("status %d, want 404", w.Code)
+	}
+}

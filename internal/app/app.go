@@ -1,0 +1,227 @@
+// Package app builds the gate from a configuration and runs it: it opens the
+// listeners, tells when the gate is ready, and stops it without losing what is
+// under way.
+//
+// The life of an App is New, Start, Drain, Close. What can be wrong with a
+// configuration beyond its text (a folder that is missing, a port that is
+// taken) is found in New and Start, before the first request is taken. An
+// upstream that is down is not such a thing: the gate starts and is not ready.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/rs/zerolog"
+
+	"github.com/sessiongate/sessiongate/internal/admin"
+	"github.com/sessiongate/sessiongate/internal/clientip"
+	"github.com/sessiongate/sessiongate/internal/config"
+	"github.com/sessiongate/sessiongate/internal/spool"
+	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy"
+	"github.com/sessiongate/sessiongate/proxy/session"
+)
+
+// App is one gate with its listeners.
+type App struct {
+	config *config.Config
+	log    zerolog.Logger
+	gate   *proxy.Gate
+	spool  *spool.Pool
+	ready  *readiness
+
+	public, admin     *http.Server
+	publicAt, adminAt net.Listener
+	serving           sync.WaitGroup
+	failed            chan error // a listener that broke; at most one a listener
+}
+
+// New puts the gate together. It touches the disk but opens no listener.
+func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
+	a := &App{config: c, log: log, ready: &readiness{upstreams: addresses(c)}, failed: make(chan error, 2)}
+	parts, err := a.parts(version)
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.Admin.BearerToken()
+	if err != nil {
+		return nil, errors.Join(err, a.closeSpool())
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	parts.Metrics = proxy.NewMetrics(registry)
+	locks := lockstore.NewMemory(lockstore.Limits{PerClient: c.Lock.MaxWaitingPerClient, Total: c.Lock.MaxWaitingTotal})
+	parts.Locks = locks
+	a.gate = proxy.New(parts, settings(c))
+	a.gate.RegisterGauges(registry, locks.Waiting, locks.Sessions)
+	a.public = proxy.NewServer(a.handler(), proxy.ServerLimits{
+		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
+		IdleTimeout:       c.Server.IdleTimeout,
+		MaxHeaderSize:     int(c.Server.MaxHeaderSize),
+	}, log)
+	a.admin = &http.Server{
+		Handler:           admin.New(admin.Options{Gatherer: registry, Ready: a.ready.Reasons, Token: token, PProf: c.Admin.PProf}),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	return a, nil
+}
+
+// parts makes what the gate needs and can fail to be had.
+func (a *App) parts(version string) (proxy.Parts, error) {
+	c := a.config
+	compiled, err := compileRules(c)
+	if err != nil {
+		return proxy.Parts{}, err
+	}
+	secret, err := c.Session.HashKey()
+	if err != nil {
+		return proxy.Parts{}, err
+	}
+	upstreams, err := newUpstreams(c, version, a.log)
+	if err != nil {
+		return proxy.Parts{}, err
+	}
+	a.spool, err = spool.Open(c.Spool.Dir, spool.Limits{Memory: int64(c.Spool.MaxMemory), Disk: int64(c.Spool.MaxDisk)})
+	if err != nil {
+		return proxy.Parts{}, fmt.Errorf("spool.dir: %w", err)
+	}
+	a.spool.OnDiskError = func(err error) {
+		a.log.Error().Err(err).Str("dir", a.spool.Dir()).Msg("answers cannot be written to the spool, upstreams are slowed to their clients' pace")
+	}
+	if a.spool.Tmpfs() {
+		a.log.Warn().Str("dir", a.spool.Dir()).Msg("spool.dir is in memory (tmpfs): spool.max_disk counts against the machine's memory; name a folder on a disk")
+	}
+	return proxy.Parts{
+		Rules:     compiled,
+		Keys:      session.NewHasher(secret),
+		Clients:   clientip.New(c.Server.TrustedProxies),
+		Spool:     a.spool,
+		Upstreams: upstreams,
+		Log:       a.log,
+	}, nil
+}
+
+func settings(c *config.Config) proxy.Settings {
+	return proxy.Settings{
+		BodyIdleTimeout:       c.Server.BodyIdleTimeout,
+		MinBodyRate:           int64(c.Server.MinBodyRate),
+		WriteIdleTimeout:      c.Server.WriteIdleTimeout,
+		MaxUploading:          c.Server.MaxUploading,
+		MaxUploadingPerClient: c.Server.MaxUploadingPerClient,
+		BodyMemory:            int64(c.Spool.BodyMemory),
+		ResponseMemory:        int64(c.Spool.ResponseMemory),
+		MaxResponse:           int64(c.Spool.MaxResponse),
+		AccessLog:             c.Log.Access,
+		SlowWait:              c.Log.SlowWait,
+		SlowHold:              c.Log.SlowHold,
+	}
+}
+
+// handler is the gate, and readiness beside it where a path is set.
+func (a *App) handler() http.Handler {
+	path := a.config.Server.ReadyPath
+	if path == "" {
+		return a.gate
+	}
+	ready := admin.Readiness(a.ready.Reasons)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			ready(w, r)
+			return
+		}
+		a.gate.ServeHTTP(w, r)
+	})
+}
+
+// Start opens the listeners and serves until Drain or Close. Upstreams that
+// cannot be reached are logged.
+func (a *App) Start(ctx context.Context) error {
+	var err error
+	if a.adminAt, err = listen("admin.listen", a.config.Admin.Listen); err != nil {
+		return err
+	}
+	if a.publicAt, err = listen("server.listen", a.config.Server.Listen); err != nil {
+		return errors.Join(err, a.adminAt.Close())
+	}
+	a.serving.Go(func() { a.serve(a.admin, a.adminAt) })
+	a.serving.Go(func() { a.serve(a.public, a.publicAt) })
+	a.log.Info().Stringer("listen", a.publicAt.Addr()).Stringer("admin", a.adminAt.Addr()).Msg("serving")
+	for _, reason := range a.ready.Reasons(ctx) {
+		a.log.Warn().Str("reason", reason).Msg("not ready")
+	}
+	return nil
+}
+
+func (a *App) serve(s *http.Server, l net.Listener) {
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		a.failed <- err
+	}
+}
+
+// Failed gives an error when a listener breaks.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Address is where clients connect, after Start.
+func (a *App) Address() net.Addr { return a.publicAt.Addr() }
+
+// AdminAddress is where operators connect, after Start.
+func (a *App) AdminAddress() net.Addr { return a.adminAt.Addr() }
+
+// Drain stops the gate without losing requests: it is not ready at once, goes
+// on accepting for drain_delay so that load balancers notice, and then lets
+// running and waiting requests finish within drain_timeout. ctx ends it early.
+// The error says how many requests were still under way.
+func (a *App) Drain(ctx context.Context) error {
+	a.ready.drain()
+	a.log.Info().Dur("delay", a.config.Server.DrainDelay).Msg("draining")
+	wait(ctx, a.config.Server.DrainDelay)
+	if t := a.config.Server.DrainTimeout; t > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, t, errDrainTimeout)
+		defer cancel()
+	}
+	err := a.public.Shutdown(ctx)
+	if err == nil {
+		err = a.gate.Drain(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%d requests were still under way: %w", a.gate.InFlight(), context.Cause(ctx))
+	}
+	a.log.Info().Msg("drained")
+	return nil
+}
+
+var errDrainTimeout = errors.New("server.drain_timeout passed")
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// Close cuts off whatever is still under way and gives everything back.
+func (a *App) Close() error {
+	a.gate.Close()
+	err := errors.Join(a.public.Close(), a.admin.Close())
+	a.serving.Wait()
+	return errors.Join(err, a.closeSpool())
+}
+
+func (a *App) closeSpool() error {
+	if a.spool == nil {
+		return nil
+	}
+	return a.spool.Close()
+}

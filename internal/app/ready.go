@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/sessiongate/sessiongate/internal/owner"
+)
+
+// readyAge is how long an answer of readiness counts: load balancers ask often,
+// and each dial takes a place in an upstream's accept queue for a moment.
+const readyAge = time.Second
+
+// readiness knows whether the gate should be sent requests.
+type readiness struct {
+	upstreams []upstreamAddress
+
+	mu       sync.Mutex
+	draining bool
+	asked    time.Time
+	reasons  []string
+}
+
+type upstreamAddress struct {
+	name, address string
+	timeout       time.Duration
+}
+
+// drain makes the gate not ready for good.
+func (r *readiness) drain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.draining = true
+}
+
+// Reasons says why the gate is not ready; nothing means that it is.
+func (r *readiness) Reasons(ctx context.Context) []string {
+	r.mu.Lock()
+	if r.draining {
+		r.mu.Unlock()
+		return []string{"draining: the gate is about to stop"}
+	}
+	if time.Since(r.asked) < readyAge {
+		defer r.mu.Unlock()
+		return r.reasons
+	}
+	r.mu.Unlock()
+
+	reasons := r.dialAll(ctx)
+	if ctx.Err() != nil {
+		return reasons // whoever asked has left: this is no finding
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked, r.reasons = time.Now(), reasons
+	return reasons
+}
+
+func (r *readiness) dialAll(ctx context.Context) []string {
+	var reasons []string
+	for _, u := range r.upstreams {
+		if err := u.dial(ctx); err != nil {
+			reasons = append(reasons, err.Error())
+		}
+	}
+	return reasons
+}
+
+func (u upstreamAddress) dial(ctx context.Context) error {
+	if u.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, u.timeout)
+		defer cancel()
+	}
+	network, target := "tcp", u.address
+	if path, ok := strings.CutPrefix(u.address, "unix:"); ok {
+		network, target = "unix", path
+	}
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, target)
+	if err != nil {
+		return fmt.Errorf("upstream %s: %w", u.name, explainDial(u.address, err))
+	}
+	return c.Close()
+}
+
+// explainDial says what can be done about an upstream that cannot be reached.
+func explainDial(address string, err error) error {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return explainSocket(path, err)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return fmt.Errorf("no connection to %s: %w", address, err)
+}
+
+// explainSocket names the socket's owner and mode, and the way out.
+func explainSocket(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("socket %s does not exist; is PHP-FPM running, and is this its \"listen\"?", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("socket %s may not be opened by user %s: %s; add %s to group %s, or set listen.owner, listen.group or listen.acl_users in the pool's configuration",
+			path, owner.Me(), owner.Of(path), owner.Me(), owner.Group(path))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("socket %s: nobody listens on it; is PHP-FPM running?", path)
+	}
+	return fmt.Errorf("socket %s: %w", path, err)
+}

@@ -1,0 +1,117 @@
+package proxy
+
+import (
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sessiongate/sessiongate/lockstore"
+)
+
+// record is what there is to say about a request when it is over. Handler, run
+// and hold each fill in their part and then finish; the last one accounts for
+// all. So the access line comes when the turn has ended, and Drain knows what
+// is still under way.
+type record struct {
+	gate    *Gate
+	parties atomic.Int32
+
+	// Written before anything is handed over.
+	arrived time.Time
+	method  string
+	host    string
+	path    string
+	address netip.Addr
+	session lockstore.Key
+	rule    string
+	waited  time.Duration
+
+	// The handler's.
+	stage       Stage
+	status      int
+	reason      Reason
+	cause       error
+	gone        bool
+	cut         bool // the answer was broken off
+	withoutTurn bool
+	sent        int64
+	answered    time.Duration
+
+	// The run's.
+	ran         time.Duration
+	upstreamErr error
+
+	// The hold's.
+	held time.Duration
+}
+
+func newRecord(g *Gate, r *http.Request) *record {
+	rec := &record{gate: g, arrived: time.Now(), method: r.Method, host: r.Host, path: r.URL.Path}
+	rec.parties.Store(1)
+	g.open.add()
+	return rec
+}
+
+// join adds a party that will finish.
+func (rec *record) join() { rec.parties.Add(1) }
+
+// finish ends a party's part.
+func (rec *record) finish() {
+	if rec.parties.Add(-1) == 0 {
+		rec.account()
+		rec.gate.open.done()
+	}
+}
+
+// account writes the access line and counts.
+func (rec *record) account() {
+	m := rec.gate.Metrics
+	m.request(rec.rule, rec.status)
+	if rec.gone {
+		m.clientGone(rec.stage)
+	}
+	if rec.reason != "" {
+		m.refused(rec.reason)
+	}
+	if rec.gate.AccessLog {
+		rec.log()
+	}
+}
+
+func (rec *record) log() {
+	e := rec.event()
+	e.Stringer("client", rec.address).Str("method", rec.method).Str("host", rec.host).Str("path", rec.path).
+		Int("status", rec.status).Int64("bytes", rec.sent).Dur("duration", rec.answered)
+	if rec.session != (lockstore.Key{}) {
+		e.Stringer("session", rec.session).Dur("wait", rec.waited).Dur("hold", rec.held)
+	}
+	e.Str("stage", string(rec.stage))
+	if rec.reason != "" {
+		e.Str("reason", string(rec.reason))
+	}
+	if rec.rule != "" {
+		e.Str("rule", rec.rule)
+	}
+	if rec.withoutTurn {
+		e.Bool("without_turn", true)
+	}
+	if rec.cut {
+		e.Bool("cut", true)
+	}
+	if rec.upstreamErr != nil {
+		e.AnErr("upstream_error", rec.upstreamErr)
+	}
+	e.AnErr("error", rec.cause).Msg("request")
+}
+
+// event opens the line: a warning where the request waited or held for long.
+func (rec *record) event() *zerolog.Event {
+	g := rec.gate
+	if g.SlowWait > 0 && rec.waited >= g.SlowWait || g.SlowHold > 0 && rec.held >= g.SlowHold || rec.upstreamErr != nil {
+		return g.Log.Warn()
+	}
+	return g.Log.Info()
+}

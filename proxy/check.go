@@ -1,0 +1,63 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sessiongate/sessiongate/lockstore"
+)
+
+// check refuses, before a byte of the body is read, what cannot be served: no
+// place in the line, or a body declared larger than allowed. It takes nothing.
+func (x *exchange) check() error {
+	if limit := x.policy.MaxBodySize; limit > 0 && x.r.ContentLength > limit {
+		return tooLarge(limit)
+	}
+	if !x.locked {
+		return nil
+	}
+	if err := x.gate.Locks.Check(x.ticket); err != nil {
+		return lineRefusal(err)
+	}
+	return nil
+}
+
+func tooLarge(limit int64) *Refusal {
+	return &Refusal{
+		Status: http.StatusRequestEntityTooLarge,
+		Reason: ReasonBodyTooLarge,
+		Detail: fmt.Sprintf("The request body may have at most %d bytes.", limit),
+	}
+}
+
+// lineRefusal answers for a line that has no place.
+func lineRefusal(err error) *Refusal {
+	r := &Refusal{Status: http.StatusTooManyRequests, RetryAfter: retryDelay, Err: err}
+	switch {
+	case errors.Is(err, lockstore.ErrBusy):
+		r.Reason, r.Detail = ReasonSessionBusy, "Another request of this session is running."
+	case errors.Is(err, lockstore.ErrSessionFull):
+		r.Reason, r.Detail = ReasonSessionFull, "Too many requests of this session are waiting."
+	case errors.Is(err, lockstore.ErrClientFull):
+		r.Reason, r.Detail = ReasonClientFull, "Too many requests of this client are waiting."
+	case errors.Is(err, lockstore.ErrTotalFull):
+		r.Reason, r.Detail = ReasonTotalFull, "Too many requests are waiting."
+	default:
+		return asRefusal(err)
+	}
+	return r
+}
+
+// retryDelay is the Retry-After of a refusal that lasts no longer than a few
+// requests take.
+const retryDelay = time.Second
+
+// retryOf gives a Retry-After to the statuses that call for one.
+func retryOf(status int) time.Duration {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		return retryDelay
+	}
+	return 0
+}

@@ -1,0 +1,64 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/sessiongate/sessiongate/internal/rules"
+)
+
+// decide finds the policy of the first matching rule, and with it the upstream.
+func (x *exchange) decide() error {
+	if err := x.refuseUnsupported(); err != nil {
+		return err
+	}
+	path, err := rules.NormalizePath(x.r.URL.EscapedPath(), x.gate.upstreams[x.gate.defaultUpstream()].IndexScript)
+	if err != nil {
+		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The path of the URL is not valid.", Err: err}
+	}
+	x.policy = x.gate.Rules.Decide(&rules.Request{
+		Host:       x.r.Host,
+		Path:       path,
+		Method:     x.r.Method,
+		RawQuery:   x.r.URL.RawQuery,
+		HasSession: x.hasSession,
+	})
+	x.rule = x.policy.Rule
+	if x.policy.Reject {
+		return &Refusal{Status: x.policy.Status, Reason: ReasonRule, Detail: "Requests of this kind are not served here.", RetryAfter: retryOf(x.policy.Status)}
+	}
+	return x.chooseUpstream()
+}
+
+func (x *exchange) hasSession(cookie, header string) bool {
+	_, ok := x.sessionID(cookie, header)
+	return ok
+}
+
+func (x *exchange) chooseUpstream() error {
+	name := x.policy.Upstream
+	if name == "" {
+		name = x.gate.defaultUpstream()
+	}
+	x.upstream = x.gate.upstreams[name]
+	if x.upstream == nil {
+		return asRefusal(&unknownUpstreamError{rule: x.policy.Rule, upstream: name})
+	}
+	return nil
+}
+
+func (g *Gate) defaultUpstream() string { return g.Upstreams[0].Name }
+
+// refuseUnsupported turns away what no upstream here can do, before the line
+// is touched. An offer to speak h2c is not such a thing: it may be ignored
+// (RFC 9110, section 7.8), and Java's HttpClient makes it with every request.
+func (x *exchange) refuseUnsupported() error {
+	if x.r.Method == http.MethodConnect {
+		return &Refusal{Status: http.StatusNotImplemented, Reason: ReasonBadRequest, Detail: "CONNECT is not supported: this is a reverse proxy."}
+	}
+	upgrade := x.r.Header.Get("Upgrade")
+	if upgrade == "" || strings.EqualFold(upgrade, "h2c") || !listed(x.r.Header["Connection"], "upgrade") {
+		return nil
+	}
+	return &Refusal{Status: http.StatusNotImplemented, Reason: ReasonUpgrade, Detail: "Connections cannot be upgraded here."}
+}

@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/sessiongate/sessiongate/internal/clientip"
+	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/internal/spool"
+	"github.com/sessiongate/sessiongate/lockstore"
+)
+
+var errClosed = errors.New("proxy: the gate is closed")
+
+// exchange is one request on its way. It belongs to the client's handler; what
+// outlives the handler is handed over to the run.
+type exchange struct {
+	*record
+	gate *Gate
+	w    http.ResponseWriter
+	r    *http.Request
+
+	client   clientip.Client
+	clientID string // what the client's places are counted under
+	id       sessionID
+	policy   *rules.Policy
+	upstream *Upstream
+
+	locked   bool // the request needs a turn
+	ticket   lockstore.Request
+	bodyRead bool
+	body     *spool.Body // nil: none, or handed over to the run
+	hold     *hold       // nil: no turn, or handed over to the run
+	run      *run        // nil until forward
+}
+
+// way is the stages in their order.
+var way = [...]struct {
+	name Stage
+	do   func(*exchange) error
+}{
+	{StageDecide, (*exchange).decide},
+	{StageKey, (*exchange).key},
+	{StageCheck, (*exchange).check},
+	{StageSpool, (*exchange).spool},
+	{StageWait, (*exchange).wait},
+	{StageForward, (*exchange).forward},
+	{StageRelay, (*exchange).relay},
+}
+
+// pass takes the request through the stages until one refuses it.
+func (x *exchange) pass() error {
+	for _, stage := range way {
+		x.stage = stage.name
+		if err := stage.do(x); err != nil {
+			return err
+		}
+	}
+	x.stage = StageDone
+	return nil
+}
+
+// refuse answers for a stage that could not go on.
+func (x *exchange) refuse(err error) {
+	if errors.Is(err, errGone) {
+		x.status, x.gone = statusGone, true
+		return
+	}
+	refusal := asRefusal(err)
+	x.status, x.reason, x.cause = refusal.Status, refusal.Reason, refusal.Err
+	refusal.write(x.w, x.r.ContentLength != 0 && !x.bodyRead)
+}
+
+// depart gives back whatever the handler still has. It is deferred, so it also
+// runs where a stage panics; then the run and its turn go on by themselves.
+func (x *exchange) depart() {
+	x.answered = time.Since(x.arrived)
+	if x.run != nil {
+		x.run.leave()
+	}
+	if x.hold != nil {
+		x.hold.end()
+	}
+	if x.body != nil {
+		_ = x.body.Close() // nothing to be done about a scratch file
+	}
+	x.finish()
+}

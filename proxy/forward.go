@@ -1,0 +1,90 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/sessiongate/sessiongate/proxy/fastcgi"
+)
+
+// forward starts the run and waits for the response headers. From here on the
+// request runs by itself: whatever happens to the client, or to the gate's
+// patience, the run ends when the upstream does.
+func (x *exchange) forward() error {
+	x.run = x.startRun()
+	var silent <-chan time.Time
+	if limit := x.upstream.ResponseTimeout; limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		silent = timer.C
+	}
+	select {
+	case <-x.run.head:
+		if x.run.err != nil {
+			return upstreamRefusal(x.run.err)
+		}
+		return nil
+	case <-x.r.Context().Done():
+		return errGone
+	case <-silent:
+		x.gate.Metrics.upstreamError(x.upstream, KindSilent)
+		return &Refusal{Status: http.StatusGatewayTimeout, Reason: ReasonUpstreamSilent, Detail: "The application did not answer in time."}
+	}
+}
+
+// outgoing is the request for the upstream, on a context of the gate's own.
+func (x *exchange) outgoing(ctx context.Context) *http.Request {
+	out := &http.Request{
+		Method:     x.r.Method,
+		URL:        x.outgoingURL(),
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     x.requestHeader(),
+		Host:       x.r.Host,
+		Body:       http.NoBody,
+	}
+	if x.body != nil && x.body.Size() > 0 {
+		body := x.body
+		out.ContentLength = body.Size()
+		out.Body = body.Reader()
+		out.GetBody = func() (io.ReadCloser, error) { return body.Reader(), nil }
+	}
+	if x.upstream.FastCGI {
+		ctx = x.withFastCGIEnv(ctx)
+	}
+	return out.WithContext(ctx)
+}
+
+// withFastCGIEnv adds what CGI variables need beyond the request itself.
+func (x *exchange) withFastCGIEnv(ctx context.Context) context.Context {
+	env := fastcgi.Env{
+		RemoteAddr: x.client.Addr,
+		RemotePort: x.client.Port,
+		HTTPS:      x.scheme() == "https",
+		RequestURI: x.r.RequestURI,
+	}
+	if x.r.URL.Host != "" { // absolute form: PHP expects the path
+		env.RequestURI = x.r.URL.RequestURI()
+	}
+	if local, ok := x.r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		at := local.AddrPort()
+		env.ServerAddr = at.Addr().Unmap()
+		if !x.client.Trusted {
+			env.ServerPort = at.Port() // behind a proxy, the port that clients see is the scheme's
+		}
+	}
+	return fastcgi.WithEnv(ctx, env)
+}
+
+// outgoingURL keeps path and query exactly as the client wrote them.
+func (x *exchange) outgoingURL() *url.URL {
+	u := *x.r.URL
+	u.Scheme, u.Host, u.User = "http", x.upstream.host(), nil
+	u.Fragment, u.RawFragment = "", ""
+	return &u
+}

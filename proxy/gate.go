@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sessiongate/sessiongate/internal/clientip"
+	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/internal/spool"
+	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy/session"
+)
+
+// Locker gives turns; stores of package lockstore do.
+type Locker interface {
+	Check(lockstore.Request) error
+	Acquire(context.Context, lockstore.Request) (*lockstore.Turn, error)
+}
+
+// Parts is what a Gate is made of. All of them are required and may be shared
+// with other gates; the Gate closes none of them.
+type Parts struct {
+	Rules     *rules.Set
+	Locks     Locker
+	Keys      *session.Hasher
+	Clients   *clientip.Resolver
+	Spool     *spool.Pool
+	Upstreams []*Upstream // the first serves where no rule names another
+	Metrics   *Metrics
+	Log       zerolog.Logger
+}
+
+// Settings are the numbers of a Gate. 0 is no limit everywhere.
+type Settings struct {
+	BodyIdleTimeout  time.Duration // longest time without a byte of a request body
+	MinBodyRate      int64         // bytes a second, averaged, judged after RateGrace
+	WriteIdleTimeout time.Duration // longest time without a byte taken by the client
+
+	MaxUploading          int // bodies being read at once
+	MaxUploadingPerClient int
+
+	BodyMemory     int64 // bytes of one request body kept in memory
+	ResponseMemory int64 // bytes of one answer kept in memory
+	MaxResponse    int64 // bytes of one answer kept on disk
+
+	AccessLog bool
+	SlowWait  time.Duration // waits from here on are logged as warnings
+	SlowHold  time.Duration
+}
+
+// RateGrace is how long an upload may take before its average rate counts.
+const RateGrace = 30 * time.Second
+
+// Gate is the proxy: an http.Handler that runs at most one request of a session
+// at a time. Make it with New. It may be used by several servers at once.
+type Gate struct {
+	Parts
+	Settings
+
+	upstreams map[string]*Upstream
+	uploads   *uploads
+	open      *tracker
+
+	// runs is the context of everything detached; Close ends it.
+	runs    context.Context
+	endRuns context.CancelCauseFunc
+}
+
+// New puts a gate together.
+func New(p Parts, s Settings) *Gate {
+	g := &Gate{
+		Parts:     p,
+		Settings:  s,
+		upstreams: make(map[string]*Upstream, len(p.Upstreams)),
+		uploads:   newUploads(s.MaxUploading, s.MaxUploadingPerClient),
+		open:      newTracker(),
+	}
+	for _, u := range p.Upstreams {
+		g.upstreams[u.Name] = u
+	}
+	g.runs, g.endRuns = context.WithCancelCause(context.Background())
+	return g
+}
+
+// ServeHTTP takes one request the whole way.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := g.accept(w, r)
+	defer x.depart()
+	if err := x.pass(); err != nil {
+		x.refuse(err)
+	}
+}
+
+// Drain returns when nothing is under way any more: no handler, no run, no turn
+// that is kept for a release delay. New requests are not refused; stop the
+// servers first. It returns ctx's cause where ctx ends before.
+func (g *Gate) Drain(ctx context.Context) error { return g.open.wait(ctx) }
+
+// InFlight is the number of requests that Drain would wait for.
+func (g *Gate) InFlight() int { return g.open.count() }
+
+// Close cuts every run that is still under way off from its upstream.
+func (g *Gate) Close() { g.endRuns(errClosed) }

@@ -1,0 +1,131 @@
+package proxy
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// privatePrefix heads the gate's own headers. From outside they mean nothing,
+// and nothing of them goes outside.
+const privatePrefix = "X-Sessiongate"
+
+// requestHeader returns the header for the upstream: what the client sent, less
+// what must not pass, plus what the gate knows of the client. It shares the
+// values with the client's header, which nobody changes.
+func (x *exchange) requestHeader() http.Header {
+	in := x.r.Header
+	out := make(http.Header, len(in)+4)
+	connection := in["Connection"]
+	for name, values := range in {
+		if passesUpstream(name) && !listed(connection, name) {
+			out[name] = values
+		}
+	}
+	if _, ok := out["User-Agent"]; !ok {
+		out["User-Agent"] = nil // net/http's Transport would put its own in
+	}
+	x.setForwarded(out)
+	return out
+}
+
+// setForwarded writes the forwarding headers anew. Only what a trusted proxy
+// said about the client is kept; anybody else may have made it up.
+func (x *exchange) setForwarded(h http.Header) {
+	peer := peerAddress(x.r.RemoteAddr)
+	host, scheme := x.r.Host, x.scheme()
+	if x.client.Trusted {
+		if before := x.r.Header["X-Forwarded-For"]; len(before) > 0 {
+			peer = strings.Join(before, ", ") + ", " + peer
+		}
+		if x.client.Host != "" {
+			host = x.client.Host
+		}
+	}
+	values := [3]string{peer, host, scheme}
+	h["X-Forwarded-For"] = values[0:1:1]
+	h["X-Forwarded-Host"] = values[1:2:2]
+	h["X-Forwarded-Proto"] = values[2:3:3]
+}
+
+// scheme is how the client came: over TLS to the gate, or as a trusted proxy
+// says.
+func (x *exchange) scheme() string {
+	switch {
+	case x.r.TLS != nil:
+		return "https"
+	case x.client.Scheme != "":
+		return x.client.Scheme
+	default:
+		return "http"
+	}
+}
+
+// peerAddress is the address of the connection's other end; a unix socket has
+// none ("unknown", RFC 7239, section 6.2).
+func peerAddress(remote string) string {
+	if ap, err := netip.ParseAddrPort(remote); err == nil {
+		return ap.Addr().Unmap().WithZone("").String()
+	}
+	return "unknown"
+}
+
+// passesUpstream says whether a client's header goes to the upstream.
+func passesUpstream(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate",
+		"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+		"Http2-Settings": // hop by hop (RFC 9110, section 7.6.1; RFC 7540, section 3.2.1)
+		return false
+	case "Expect": // answered by the gate, which has read the body
+		return false
+	case "Content-Length": // the gate has measured the body
+		return false
+	case "Proxy": // httpoxy: CGI makes HTTP_PROXY of it (CVE-2016-5385)
+		return false
+	case "X-Original-Url", "X-Rewrite-Url": // frameworks route by them, past every rule
+		return false
+	case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+		"X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix",
+		"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Real-Ip":
+		return false // written anew, or not to be believed
+	}
+	// PHP folds "_" and "." into "-", so such a name can pose as another.
+	return !strings.HasPrefix(name, privatePrefix) && !strings.ContainsAny(name, "_.")
+}
+
+// passesDownstream says whether an upstream's header goes to the client.
+func passesDownstream(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade":
+		return false
+	}
+	return !strings.HasPrefix(name, privatePrefix)
+}
+
+// copyResponseHeader puts the upstream's header into the client's. A missing
+// Content-Type stays missing: net/http would guess one.
+func copyResponseHeader(to, from http.Header) {
+	connection := from["Connection"]
+	for name, values := range from {
+		if passesDownstream(name) && !listed(connection, name) {
+			to[name] = values
+		}
+	}
+	if _, ok := to["Content-Type"]; !ok {
+		to["Content-Type"] = nil
+	}
+}
+
+// listed says whether a comma-separated header names a token, in any case.
+func listed(lines []string, token string) bool {
+	for _, line := range lines {
+		for word := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(word), token) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,51 @@
+package proxy
+
+import (
+	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/proxy/session"
+)
+
+// sessionID remembers the session id of the source it was last read from.
+type sessionID struct {
+	source session.Source
+	read   bool
+	id     string
+	ok     bool
+}
+
+// sessionID reads the session id that the named cookie or header carries. The
+// decide stage asks for it while it looks at rules that match on a session.
+func (x *exchange) sessionID(cookie, header string) (string, bool) {
+	source := session.Source{Cookie: cookie, Header: header}
+	if !x.id.read || x.id.source != source {
+		id, ok := source.ID(x.r.Header)
+		x.id = sessionID{source: source, read: true, id: id, ok: ok}
+	}
+	return x.id.id, x.id.ok
+}
+
+// key makes the session key. It comes after decide because a rule may name the
+// cookie of its application. Without a valid id there is no session and the
+// line is skipped.
+func (x *exchange) key() error {
+	if x.policy.Lock == rules.None {
+		return nil
+	}
+	id, ok := x.sessionID(x.policy.Cookie, x.policy.Header)
+	if !ok {
+		return nil
+	}
+	x.locked = true
+	x.ticket = lockstore.Request{
+		Key:        x.gate.Keys.Key(id, x.policy.LockGroup),
+		Client:     x.clientID,
+		RejectBusy: x.policy.RejectBusy,
+		MaxWaiting: x.policy.MaxWaiting,
+	}
+	if x.policy.Lock == rules.Barrier {
+		x.ticket.Mode = lockstore.Barrier
+	}
+	x.session = x.ticket.Key
+	return nil
+}

@@ -1,0 +1,127 @@
+package proxy
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+)
+
+// Metrics are the counters of a Gate. No label grows with users: rules,
+// upstreams, reasons, kinds and stages are bounded by code and configuration.
+type Metrics struct {
+	requests       *prometheus.CounterVec
+	wait           prometheus.Histogram
+	hold           prometheus.Histogram
+	refusals       *prometheus.CounterVec
+	gone           *prometheus.CounterVec
+	upstreamErrors *prometheus.CounterVec
+	holdExceeded   prometheus.Counter
+	withoutTurn    prometheus.Counter
+	stalls         prometheus.Counter
+	stallSeconds   prometheus.Counter
+	ignored        prometheus.Counter
+
+	warnedIgnored atomic.Bool
+}
+
+// secondsBuckets reach from a hand-off inside the gate to max_hold's default.
+var secondsBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 60, 120}
+
+// NewMetrics registers the counters; every label value that is known
+// beforehand is there from the start, so that rates have a zero to begin at.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		requests:       counterVec("requests_total", "Requests by the rule that decided (empty: none) and status; 499: the client left.", "rule", "code"),
+		wait:           histogram("wait_seconds", "Time that requests with a session waited for their turn."),
+		hold:           histogram("hold_seconds", "Time that turns lasted."),
+		refusals:       counterVec("refused_total", "Requests that the gate answered itself, by reason.", "reason"),
+		gone:           counterVec("client_gone_total", "Clients that left, by the stage in which they did.", "stage"),
+		upstreamErrors: counterVec("upstream_errors_total", "Failures of upstreams, by kind.", "upstream", "kind"),
+		holdExceeded:   counter("hold_exceeded_total", "Turns that max_hold ended while the upstream may still have run."),
+		withoutTurn:    counter("forwarded_without_turn_total", "Requests forwarded after wait_timeout without their turn."),
+		stalls:         counter("relay_stalls_total", "Answers whose upstream was slowed at a bound of the spool."),
+		stallSeconds:   counter("relay_stalled_seconds_total", "Time that upstreams were slowed at a bound of the spool."),
+		ignored:        counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
+	}
+	reg.MustRegister(m.requests, m.wait, m.hold, m.refusals, m.gone, m.upstreamErrors,
+		m.holdExceeded, m.withoutTurn, m.stalls, m.stallSeconds, m.ignored)
+	for _, reason := range Reasons() {
+		m.refusals.WithLabelValues(string(reason))
+	}
+	for _, stage := range []Stage{StageSpool, StageWait, StageForward, StageRelay} {
+		m.gone.WithLabelValues(string(stage))
+	}
+	return m
+}
+
+// RegisterGauges adds what is read from the gate when somebody asks.
+func (g *Gate) RegisterGauges(reg prometheus.Registerer, waiting, sessions func() int) {
+	gauge := func(name, help string, read func() float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "sessiongate", Name: name, Help: help}, read))
+	}
+	gauge("waiting", "Requests that wait for their turn now.", func() float64 { return float64(waiting()) })
+	gauge("sessions", "Sessions that have a request running or waiting now.", func() float64 { return float64(sessions()) })
+	gauge("in_flight", "Requests that are not accounted for yet.", func() float64 { return float64(g.InFlight()) })
+	gauge("uploading", "Request bodies that are being read now.", func() float64 { return float64(g.uploads.count()) })
+	gauge("spool_memory_bytes", "Memory taken by spooled bodies now.", func() float64 { return float64(g.Spool.Usage().Memory) })
+	gauge("spool_disk_bytes", "Disk taken by spooled bodies now.", func() float64 { return float64(g.Spool.Usage().Disk) })
+}
+
+func (m *Metrics) request(rule string, status int) {
+	m.requests.WithLabelValues(rule, statusText(status)).Inc()
+}
+
+func (m *Metrics) refused(r Reason) { m.refusals.WithLabelValues(string(r)).Inc() }
+
+func (m *Metrics) clientGone(s Stage) { m.gone.WithLabelValues(string(s)).Inc() }
+
+func (m *Metrics) upstreamError(u *Upstream, k Kind) {
+	m.upstreamErrors.WithLabelValues(u.Name, string(k)).Inc()
+}
+
+func (m *Metrics) stalled(d time.Duration) {
+	if d > 0 {
+		m.stalls.Inc()
+		m.stallSeconds.Add(d.Seconds())
+	}
+}
+
+// ignoredForwarding counts a forwarding header that was not believed, and warns
+// of the first one: behind a load balancer that is not listed, every client has
+// the balancer's address.
+func (m *Metrics) ignoredForwarding(log zerolog.Logger, peer string) {
+	m.ignored.Inc()
+	if m.warnedIgnored.CompareAndSwap(false, true) {
+		log.Warn().Str("peer", peer).Msg("forwarding header from a peer that is not in server.trusted_proxies is ignored; further ones are only counted")
+	}
+}
+
+// statusText spells a status without an allocation for the usual ones.
+func statusText(status int) string {
+	switch status {
+	case 200:
+		return "200"
+	case 302:
+		return "302"
+	case 304:
+		return "304"
+	case 404:
+		return "404"
+	}
+	return strconv.Itoa(status)
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "sessiongate", Name: name, Help: help})
+}
+
+func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "sessiongate", Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "sessiongate", Name: name, Help: help, Buckets: secondsBuckets})
+}

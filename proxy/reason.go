@@ -1,0 +1,57 @@
+package proxy
+
+// Reason says in one word why the gate answered instead of the upstream. The
+// same words stand in the answer, the access line, the metric refused_total
+// and docs/operations.md.
+type Reason string
+
+const (
+	ReasonBadRequest     Reason = "bad_request"
+	ReasonRule           Reason = "rule"
+	ReasonSessionBusy    Reason = "session_busy"
+	ReasonSessionFull    Reason = "session_full"
+	ReasonClientFull     Reason = "client_full"
+	ReasonTotalFull      Reason = "total_full"
+	ReasonWaitTimeout    Reason = "wait_timeout"
+	ReasonHeaderTooLarge Reason = "header_too_large"
+	ReasonBodyTooLarge   Reason = "body_too_large"
+	ReasonUploadsTotal   Reason = "uploads_total"
+	ReasonUploadsClient  Reason = "uploads_client"
+	ReasonUploadSlow     Reason = "upload_slow"
+	ReasonUploadBroken   Reason = "upload_broken"
+	ReasonSpoolFull      Reason = "spool_full"
+	ReasonSpoolDisk      Reason = "spool_disk"
+	ReasonUpgrade        Reason = "upgrade_unsupported"
+	ReasonNoScript       Reason = "no_script"
+	ReasonUpstreamError  Reason = "upstream_error"
+	ReasonOverloaded     Reason = "upstream_overloaded"
+	ReasonUpstreamSilent Reason = "response_timeout"
+	ReasonInternal       Reason = "internal"
+)
+
+// Reasons lists every reason, for metrics and docs.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonBadRequest, ReasonRule, ReasonSessionBusy, ReasonSessionFull,
+		ReasonClientFull, ReasonTotalFull, ReasonWaitTimeout,
+		ReasonHeaderTooLarge, ReasonBodyTooLarge, ReasonUploadsTotal, ReasonUploadsClient,
+		ReasonUploadSlow, ReasonUploadBroken, ReasonSpoolFull,
+		ReasonSpoolDisk, ReasonUpgrade, ReasonNoScript, ReasonUpstreamError,
+		ReasonOverloaded, ReasonUpstreamSilent, ReasonInternal,
+	}
+}
+
+// Stage names a stage of the way, as in the package's doc.
+type Stage string
+
+const (
+	StageAccept  Stage = "accept"
+	StageDecide  Stage = "decide"
+	StageKey     Stage = "key"
+	StageCheck   Stage = "check"
+	StageSpool   Stage = "spool"
+	StageWait    Stage = "wait"
+	StageForward Stage = "forward"
+	StageRelay   Stage = "relay"
+	StageDone    Stage = "done"
+)

@@ -1,0 +1,71 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/sessiongate/sessiongate/internal/spool"
+)
+
+// relay sends the answer at the client's pace. What is there is written without
+// waiting; before the relay waits for more, everything written goes out.
+func (x *exchange) relay() error {
+	resp, pipe := x.run.resp, x.run.pipe
+	copyResponseHeader(x.w.Header(), resp.Header)
+	x.status = resp.StatusCode
+	control := http.NewResponseController(x.w)
+	x.extendWrite(control)
+	x.w.WriteHeader(resp.StatusCode)
+	for {
+		chunk, err := x.nextChunk(pipe, control)
+		switch {
+		case err == io.EOF: // exactly: an error that wraps it is a broken answer
+			return nil
+		case err != nil && x.r.Context().Err() != nil, errors.Is(err, errGone):
+			return errGone
+		case err != nil:
+			// The upstream broke off. The client must not take the part for the
+			// whole, so its connection is cut.
+			x.cut = true
+			panic(http.ErrAbortHandler)
+		}
+		x.extendWrite(control)
+		n, err := x.w.Write(chunk)
+		x.sent += int64(n)
+		if errors.Is(err, http.ErrBodyNotAllowed) || errors.Is(err, http.ErrContentLength) {
+			return x.overlong(err)
+		}
+		if err != nil {
+			return errGone
+		}
+	}
+}
+
+// nextChunk returns the next bytes of the answer, and flushes before it waits.
+func (x *exchange) nextChunk(pipe *spool.Pipe, control *http.ResponseController) ([]byte, error) {
+	chunk, ok, err := pipe.TryNext()
+	if ok || err != nil {
+		return chunk, err
+	}
+	if err := control.Flush(); err != nil {
+		return nil, errGone
+	}
+	return pipe.Next(x.r.Context())
+}
+
+// extendWrite gives the client time to take the next bytes.
+func (x *exchange) extendWrite(control *http.ResponseController) {
+	if d := x.gate.WriteIdleTimeout; d > 0 {
+		_ = control.SetWriteDeadline(time.Now().Add(d)) // without deadlines the connection's own end has to do
+	}
+}
+
+// overlong ends an answer that has more body than its headers allow (HEAD, 204,
+// 304, Content-Length): what was right to send has been sent. The run reads on
+// to the upstream's end.
+func (x *exchange) overlong(err error) error {
+	x.cause = err
+	return nil
+}

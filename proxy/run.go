@@ -1,0 +1,179 @@
+package proxy
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/internal/spool"
+)
+
+// run is a request at the upstream, detached from its client. It owns the turn
+// and the request body, and fills the pipe that the relay stage empties. When
+// the client leaves, it goes on and throws the answer away.
+type run struct {
+	gate     *Gate
+	upstream *Upstream
+	policy   *rules.Policy
+	record   *record
+	hold     *hold       // nil: no turn
+	body     *spool.Body // nil: none
+	req      *http.Request
+
+	// head is closed when resp and pipe, or err, are there.
+	head chan struct{}
+	resp *http.Response
+	err  error
+
+	mu   sync.Mutex
+	pipe *spool.Pipe // nil until the headers are there
+	left bool        // the client has gone
+}
+
+// startRun hands turn and body over to a new run.
+func (x *exchange) startRun() *run {
+	r := &run{
+		gate:     x.gate,
+		upstream: x.upstream,
+		policy:   x.policy,
+		record:   x.record,
+		hold:     x.hold,
+		body:     x.body,
+		req:      x.outgoing(x.gate.runs),
+		head:     make(chan struct{}),
+	}
+	r.record.join()
+	x.hold, x.body = nil, nil
+	go r.do()
+	return r
+}
+
+// do runs the request and gives back, on every path, what the run owns.
+func (r *run) do() {
+	began := time.Now()
+	var delay time.Duration // nothing to wait for where nothing was answered
+	err := r.guard(func() error { return r.answer(&delay) })
+	if r.hold != nil {
+		r.hold.endAfter(delay)
+	}
+	if err != nil {
+		r.fail(err)
+	} else {
+		r.pipe.CloseWrite(nil)
+	}
+	if r.body != nil {
+		_ = r.body.Close() // nothing to be done about a scratch file
+	}
+	r.record.ran = time.Since(began)
+	r.record.finish()
+}
+
+// guard turns a panic into an error, so that the turn is given back.
+func (r *run) guard(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.gate.Log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("panic while a request ran")
+			err = fmt.Errorf("%w: %v", errPanic, p)
+		}
+	}()
+	return do()
+}
+
+// answer takes the upstream's answer from its first byte to its last. The turn
+// may end in the middle where somebody said so; delay is how long it is kept
+// after the end.
+func (r *run) answer(delay *time.Duration) error {
+	resp, err := r.upstream.Transport.RoundTrip(r.req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 200 || resp.StatusCode > 999 {
+		return fmt.Errorf("%w: %d", errBadStatus, resp.StatusCode)
+	}
+	o := r.orders(resp.Header)
+	*delay = max(r.policy.ReleaseDelay, o.hold)
+	if r.hold != nil && (o.release || r.policy.ReleaseOnHeaders && o.hold == 0) {
+		early := *delay
+		if o.release {
+			early = 0 // the page itself says that its session is closed
+		}
+		r.hold.endAfter(early)
+	}
+	r.open(resp)
+	_, err = r.pipe.Fill(r.gate.runs, resp.Body)
+	r.gate.Metrics.stalled(r.pipe.Stalled())
+	return err
+}
+
+// orders reads the answer's control header; a bad one is logged, for it means
+// that the application believes in a release that does not happen.
+func (r *run) orders(h http.Header) orders {
+	o, bad := readOrders(h)
+	if bad != "" {
+		r.gate.Log.Warn().Str("header", ControlHeader).Str("found", bad).Str("allowed", "release, hold=<duration>").
+			Str("path", r.record.path).Msg("control header not understood, the turn ends with the answer")
+	}
+	return o
+}
+
+// open makes the pipe and lets the handler know of the headers.
+func (r *run) open(resp *http.Response) {
+	pipe := r.gate.Spool.NewPipe(spool.PipeLimits{
+		Memory:     r.gate.ResponseMemory,
+		Max:        r.gate.MaxResponse,
+		MemoryOnly: unbuffered(resp.Header),
+	})
+	r.mu.Lock()
+	left := r.left
+	r.resp, r.pipe = resp, pipe
+	r.mu.Unlock()
+	if left {
+		pipe.CloseRead()
+	}
+	close(r.head)
+}
+
+// leave says that the client has gone, or has been answered: whatever comes is
+// thrown away.
+func (r *run) leave() {
+	r.mu.Lock()
+	r.left = true
+	pipe := r.pipe
+	r.mu.Unlock()
+	if pipe != nil {
+		pipe.CloseRead()
+	}
+}
+
+// fail lets the handler know that the answer is not, or not wholly, there.
+func (r *run) fail(err error) {
+	if !ours(err) {
+		r.gate.Metrics.upstreamError(r.upstream, kindOf(err))
+		r.record.upstreamErr = err
+	}
+	if r.pipe != nil {
+		r.pipe.CloseWrite(err)
+		return
+	}
+	r.err = err
+	close(r.head)
+}
+
+// unbuffered says that an answer is made to be read as it is written: it never
+// goes to disk, and it may have no end.
+func unbuffered(h http.Header) bool {
+	if h.Get("X-Accel-Buffering") == "no" {
+		return true
+	}
+	ct := h.Get("Content-Type")
+	if len(ct) < len("text/event-stream") {
+		return false
+	}
+	media, _, _ := mime.ParseMediaType(ct)
+	return media == "text/event-stream"
+}

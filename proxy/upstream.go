@@ -1,0 +1,135 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sessiongate/sessiongate/proxy/fastcgi"
+)
+
+// Upstream is a named pool of servers behind one transport.
+type Upstream struct {
+	Name string
+	// Transport runs one request. Its answer's body ends with io.EOF only when
+	// the upstream is done.
+	Transport http.RoundTripper
+	// Address is where the transport goes, as the operator wrote it; with HTTP
+	// it is also the URL's host.
+	Address string
+	FastCGI bool
+	// ResponseTimeout bounds the time until the response headers. 0 is no limit.
+	ResponseTimeout time.Duration
+	// IndexScript is the front controller, "/index.php": rules see paths
+	// without it. "" strips nothing.
+	IndexScript string
+}
+
+// host is what stands in the URL of a request to the upstream.
+func (u *Upstream) host() string {
+	if strings.HasPrefix(u.Address, "unix:") {
+		return "localhost"
+	}
+	return u.Address
+}
+
+// unknownUpstreamError says that a rule names an upstream that is not there;
+// internal/config refuses such a file.
+type unknownUpstreamError struct{ rule, upstream string }
+
+func (e *unknownUpstreamError) Error() string {
+	return fmt.Sprintf("rule %q names upstream %q, which does not exist", e.rule, e.upstream)
+}
+
+// idleConnections bounds the idle connections that are kept to one HTTP server.
+const idleConnections = 512
+
+// NewHTTPTransport speaks HTTP/1.1 to the server at address, host:port or
+// unix:/path. It passes compressed bodies through and follows nothing.
+func NewHTTPTransport(address string, connectTimeout time.Duration) *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	network, target := "tcp", address
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		network, target = "unix", path
+	}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, target)
+		},
+		DisableCompression:     true,
+		MaxIdleConns:           idleConnections,
+		MaxIdleConnsPerHost:    idleConnections,
+		IdleConnTimeout:        30 * time.Second, // below the keep-alive time-outs of common servers
+		MaxResponseHeaderBytes: 1 << 20,
+		WriteBufferSize:        8 << 10,
+		ReadBufferSize:         8 << 10,
+	}
+}
+
+// Kind classifies upstream errors, as the label of upstream_errors_total.
+type Kind string
+
+const (
+	KindConnect     Kind = "connect"      // refused or timed out; nothing was sent
+	KindOverloaded  Kind = "overloaded"   // FCGI_OVERLOADED
+	KindEarlyEOF    Kind = "early_eof"    // broke off before its end
+	KindBadResponse Kind = "bad_response" // not to be understood
+	KindSilent      Kind = "response_timeout"
+	KindPanic       Kind = "panic" // a defect of the gate
+	KindOther       Kind = "other"
+)
+
+// errBadStatus is a status that is no final one.
+var errBadStatus = errors.New("proxy: the upstream's status is not a final one (200 to 999)")
+
+// errPanic is a panic in a run, turned into an answer.
+var errPanic = errors.New("proxy: panic while the request ran")
+
+// kindOf says what an upstream error was.
+func kindOf(err error) Kind {
+	var op *net.OpError
+	var dial *fastcgi.DialError
+	switch {
+	case errors.As(err, &dial), errors.As(err, &op) && op.Op == "dial":
+		return KindConnect
+	case errors.Is(err, fastcgi.ErrOverloaded):
+		return KindOverloaded
+	case errors.Is(err, fastcgi.ErrBadResponse), errors.Is(err, fastcgi.ErrHeaderTooLarge),
+		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus),
+		strings.Contains(err.Error(), "malformed HTTP"): // net/http has no sentinel for it
+		return KindBadResponse
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
+		return KindEarlyEOF
+	case errors.Is(err, errPanic):
+		return KindPanic
+	}
+	return KindOther
+}
+
+// ours says that an error is the request's doing, not the upstream's.
+func ours(err error) bool {
+	return errors.Is(err, fastcgi.ErrNoScript) || errors.Is(err, fastcgi.ErrParamTooLarge)
+}
+
+// upstreamRefusal answers for an upstream error that came before any byte of an
+// answer.
+func upstreamRefusal(err error) *Refusal {
+	switch kind := kindOf(err); {
+	case errors.Is(err, fastcgi.ErrNoScript):
+		return &Refusal{Status: http.StatusNotFound, Reason: ReasonNoScript, Detail: "There is no such page.", Err: err}
+	case errors.Is(err, fastcgi.ErrParamTooLarge):
+		return &Refusal{Status: http.StatusRequestHeaderFieldsTooLarge, Reason: ReasonHeaderTooLarge, Detail: "A request header is larger than 65,535 bytes.", Err: err}
+	case kind == KindOverloaded:
+		return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonOverloaded, Detail: "The application has no free worker.", RetryAfter: retryDelay, Err: err}
+	case kind == KindPanic:
+		return asRefusal(err)
+	case kind == KindConnect:
+		return &Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstreamError, Detail: "The application cannot be reached.", Err: err}
+	}
+	return &Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstreamError, Detail: "The application did not give a proper answer.", Err: err}
+}

@@ -1,0 +1,87 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/sessiongate/sessiongate/internal/rules"
+)
+
+var errWaitTimeout = errors.New("proxy: wait_timeout passed")
+
+// wait takes the ticket and waits for the turn. The client that leaves loses
+// its ticket at once.
+func (x *exchange) wait() error {
+	if !x.locked {
+		return nil
+	}
+	ctx, cancel := x.waitContext()
+	defer cancel()
+	began := time.Now()
+	turn, err := x.gate.Locks.Acquire(ctx, x.ticket)
+	x.waited = time.Since(began)
+	x.gate.Metrics.wait.Observe(x.waited.Seconds())
+	switch {
+	case err == nil && x.policy.Lock == rules.Barrier:
+		turn.Release()
+	case err == nil:
+		x.hold = startHold(x, turn)
+	case errors.Is(err, errWaitTimeout):
+		return x.waitTimedOut()
+	case x.r.Context().Err() != nil:
+		return errGone
+	default:
+		return lineRefusal(err)
+	}
+	if x.departed() {
+		return errGone
+	}
+	return nil
+}
+
+func (x *exchange) waitContext() (context.Context, context.CancelFunc) {
+	if t := x.policy.WaitTimeout; t > 0 {
+		return context.WithTimeoutCause(x.r.Context(), t, errWaitTimeout)
+	}
+	return x.r.Context(), func() {}
+}
+
+func (x *exchange) waitTimedOut() error {
+	if x.departed() {
+		return errGone
+	}
+	if x.policy.ForwardOnTimeout {
+		x.gate.Metrics.withoutTurn.Inc()
+		x.withoutTurn = true
+		return nil
+	}
+	return &Refusal{
+		Status:     http.StatusTooManyRequests,
+		Reason:     ReasonWaitTimeout,
+		Detail:     "Earlier requests of this session are still running.",
+		RetryAfter: retryDelay,
+		Err:        errWaitTimeout,
+	}
+}
+
+// departed looks at the connection itself: a client that sent one more byte
+// (the start of a pipelined request) and then left is not noticed by net/http,
+// which stops watching at that byte.
+func (x *exchange) departed() bool {
+	if x.r.Context().Err() != nil {
+		return true
+	}
+	conn, ok := x.r.Context().Value(connKey{}).(net.Conn)
+	return ok && peerGone(conn)
+}
+
+type connKey struct{}
+
+// RememberConn is the server's ConnContext: it lets the wait stage look at the
+// connection once more when the turn has come.
+func RememberConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
