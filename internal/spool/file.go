@@ -25,7 +25,7 @@ func (p *Pool) create() (*file, error) {
 	if p.closed.Load() {
 		return nil, ErrClosed
 	}
-	f, path, err := openUnlinked(p.dir)
+	f, path, err := p.open(p.dir)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDisk, err)
 	}

@@ -49,6 +49,7 @@ type Pipe struct {
 
 	forMemory, forDisk waiter        // places in the queues of the budgets
 	grace              time.Duration // left of Pool.Grace
+	timer              *time.Timer   // for waits with grace; made by the first
 	drained            int64         // bytes taken since grace was last counted
 	stalled            time.Duration
 	stalledSince       time.Time // zero: not held back now

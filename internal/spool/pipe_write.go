@@ -162,9 +162,13 @@ func (p *Pipe) makeRoomLocked() (s roomState) {
 func (p *Pipe) holdBackLocked(ctx context.Context, grace time.Duration) error {
 	var timeout <-chan time.Time
 	if grace > 0 {
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		timeout = timer.C
+		if p.timer == nil {
+			p.timer = time.NewTimer(grace)
+		} else {
+			p.timer.Reset(grace)
+		}
+		defer p.timer.Stop()
+		timeout = p.timer.C
 	}
 	p.makeWriteWakeLocked()
 	p.writerWaits = true

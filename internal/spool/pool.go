@@ -45,6 +45,7 @@ type Pool struct {
 	OnDiskError func(error)
 
 	dir     string
+	open    func(dir string) (f *os.File, path string, err error) // openUnlinked; tests break it
 	tmpfs   bool
 	memory  *budget
 	disk    *budget
@@ -65,6 +66,7 @@ func Open(dir string, l Limits) (*Pool, error) {
 	p := &Pool{
 		Grace:  10 * time.Millisecond,
 		dir:    dir,
+		open:   openUnlinked,
 		memory: newBudget(l.Memory),
 		disk:   newBudget(l.Disk),
 	}
