@@ -1,0 +1,259 @@
+package spool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// crowd is many bodies and pipes at once on one pool, each checking its own bytes.
+type crowd struct {
+	pool          *Pool
+	data          []byte
+	pipes, bodies atomic.Int64 // open now, counted before opening and after closing
+	full          atomic.Int64
+}
+
+// TestBoundsHoldForTheProcess is the invariant: whatever bodies and pipes do at
+// once, memory and disk stay within the limits and the stated slack, and all of
+// it is given back.
+func TestBoundsHoldForTheProcess(t *testing.T) {
+	limits := Limits{Memory: 300 << 10, Disk: 500 << 10}
+	pool := openPool(t, limits)
+	pool.Grace = 100 * time.Microsecond
+	c := &crowd{pool: pool, data: pattern(400_000)}
+
+	const workers, rounds = 24, 30
+	stop := make(chan struct{})
+	watched := make(chan error, 1)
+	go func() { watched <- c.watch(limits, workers, stop) }()
+	var running sync.WaitGroup
+	for worker := range workers {
+		running.Go(func() {
+			rnd := rand.New(rand.NewPCG(uint64(worker), 7))
+			for range rounds {
+				var err error
+				if rnd.IntN(2) == 0 {
+					err = c.body(rnd)
+				} else {
+					err = c.pipe(rnd)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	close(stop)
+	if err := <-watched; err != nil {
+		t.Error(err)
+	}
+	if c.full.Load() == 0 || pool.Usage().Written == 0 {
+		t.Errorf("bounds were not reached: %d bodies refused, %+v", c.full.Load(), pool.Usage())
+	}
+}
+
+func (c *crowd) watch(l Limits, workers int64, stop <-chan struct{}) error {
+	for {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		u := c.pool.Usage()
+		if slack := workers * 2 * smallSize; u.Memory > l.Memory+slack {
+			return fmt.Errorf("memory %d, limit %d and slack %d", u.Memory, l.Memory, slack)
+		}
+		if u.Disk > l.Disk {
+			return fmt.Errorf("disk %d, limit %d", u.Disk, l.Disk)
+		}
+		time.Sleep(50 * time.Microsecond) // a sampling interval, not a wait
+	}
+}
+
+func (c *crowd) body(rnd *rand.Rand) error {
+	data := c.data[:rnd.IntN(150_000)]
+	declared := int64(-1)
+	if rnd.IntN(2) == 0 {
+		declared = int64(len(data))
+	}
+	b, err := c.pool.ReadBody(&ragged{data: data, end: io.EOF, rnd: rnd, most: 20_000}, declared, BodyLimits{Memory: 64 << 10})
+	if errors.Is(err, ErrFull) {
+		c.full.Add(1)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if rnd.IntN(4) == 0 {
+		return nil // thrown away unread
+	}
+	got, err := io.ReadAll(b.Reader())
+	if err != nil || !bytes.Equal(got, data) {
+		return fmt.Errorf("body: %d of %d bytes, %w", len(got), len(data), err)
+	}
+	return nil
+}
+
+// pipe runs one pipe whose source may fail and whose reader may pause or leave.
+func (c *crowd) pipe(rnd *rand.Rand) error {
+	data := c.data[:rnd.IntN(len(c.data))]
+	end := io.EOF
+	if rnd.IntN(4) == 0 {
+		end = errBroken
+	}
+	p := c.pool.NewPipe(PipeLimits{
+		Memory:     int64(rnd.IntN(100_000)),
+		Max:        int64(rnd.IntN(300_000)),
+		MemoryOnly: rnd.IntN(4) == 0,
+	})
+	done := filling(context.Background(), p, &ragged{data: data, end: end, rnd: rand.New(rand.NewPCG(rnd.Uint64(), 1)), most: 40_000})
+	leaveAt := len(data) + 1
+	if rnd.IntN(3) == 0 {
+		leaveAt = rnd.IntN(leaveAt)
+	}
+	err := readUpTo(p, data, leaveAt, rnd)
+	p.CloseRead()
+	if filled := <-done; filled != nil && filled != errBroken {
+		return fmt.Errorf("Fill: %w", filled)
+	}
+	if err != nil && err != end {
+		return fmt.Errorf("pipe of %d bytes: %w", len(data), err)
+	}
+	return nil
+}
+
+func readUpTo(p *Pipe, want []byte, leaveAt int, rnd *rand.Rand) error {
+	for at := 0; at < leaveAt; {
+		b, err := p.Next(context.Background())
+		if err != nil {
+			if at < len(want) {
+				return fmt.Errorf("end (%v) after %d bytes", err, at)
+			}
+			return err
+		}
+		if rnd.IntN(8) == 0 {
+			time.Sleep(time.Duration(rnd.IntN(300)) * time.Microsecond) // a slow client
+		}
+		if !bytes.HasPrefix(want[at:], b) {
+			return fmt.Errorf("foreign bytes at %d", at)
+		}
+		at += len(b)
+	}
+	return nil
+}
+
+// Close comes while readers are in the middle: they may get an error, but never
+// a byte that is not the body's. Freed buffers are poisoned and taken by others
+// at once.
+func TestBodyCloseWhileItIsRead(t *testing.T) {
+	pool := openPool(t, Limits{})
+	data := pattern(200_000)
+	for round := range 40 {
+		memory := int64(64 << 10)
+		if round%2 == 0 {
+			memory = 0
+		}
+		b, err := pool.ReadBody(bytes.NewReader(data), -1, BodyLimits{Memory: memory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var readers sync.WaitGroup
+		started := make(chan struct{}, 4)
+		for i := range 4 {
+			readers.Go(func() {
+				r := b.Reader()
+				defer r.Close()
+				buf := make([]byte, 100+i*700)
+				for at := 0; ; {
+					n, err := r.Read(buf)
+					if !bytes.HasPrefix(data[at:], buf[:n]) {
+						t.Errorf("foreign bytes at %d", at)
+						return
+					}
+					at += n
+					if err != nil {
+						if err != ErrClosed && err != io.EOF {
+							t.Errorf("at %d: %v", at, err)
+						}
+						return
+					}
+					if at > 50*round {
+						signal(started)
+					}
+				}
+			})
+		}
+		<-started
+		var closers sync.WaitGroup
+		for range 2 {
+			closers.Go(func() { b.Close() })
+		}
+		closers.Wait()
+		readers.Wait()
+		if n, err := b.Reader().Read(make([]byte, 1)); n != 0 || err != ErrClosed {
+			t.Errorf("Read of a closed body: %d, %v", n, err)
+		}
+	}
+}
+
+func TestBodyReaderClosedByItsOwner(t *testing.T) {
+	pool := openPool(t, Limits{})
+	b, err := pool.ReadBody(bytes.NewReader(pattern(10)), 10, BodyLimits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := b.Reader(), b.Reader()
+	first.Close()
+	first.Close()
+	if _, err := first.Read(make([]byte, 1)); err != ErrClosed {
+		t.Errorf("Read after Close of the reader: %v", err)
+	}
+	if got, err := io.ReadAll(second); err != nil || len(got) != 10 {
+		t.Errorf("the other reader: %d bytes, %v", len(got), err)
+	}
+	b.Close()
+	b.Close()
+}
+
+// A small response costs the pipe, and the channel of a side that waited.
+func TestSmallThingsAreCheap(t *testing.T) {
+	pool := openPool(t, Limits{})
+	data := pattern(300)
+	src := bytes.NewReader(data)
+	allocs := testing.AllocsPerRun(200, func() {
+		src.Reset(data)
+		p := pool.NewPipe(PipeLimits{Memory: 256 << 10})
+		_, err := p.Fill(context.Background(), src)
+		p.CloseWrite(err)
+		_ = drain(p, func([]byte) {})
+		p.CloseRead()
+	})
+	// The race detector makes sync.Pool forget on purpose: then a chunk comes on top.
+	if allocs > 3 {
+		t.Errorf("pipe of 300 bytes: %v allocations", allocs)
+	}
+	allocs = testing.AllocsPerRun(200, func() {
+		src.Reset(data)
+		b, err := pool.ReadBody(src, 300, BodyLimits{Memory: 64 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Close()
+	})
+	if allocs > 3 {
+		t.Errorf("body of 300 bytes: %v allocations", allocs)
+	}
+	if w := pool.Usage().Written; w != 0 {
+		t.Errorf("%d bytes went to disk", w)
+	}
+}
