@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"net/http"
+	"net/netip"
+	"testing"
+
+	"github.com/sessiongate/sessiongate/internal/clientip"
+)
+
+// upstreamHeader is what the upstream sees of a request with these headers.
+func upstreamHeader(t *testing.T, trusted []netip.Prefix, in http.Header) http.Header {
+	t.Helper()
+	r := newRequest()
+	r.RemoteAddr, r.Header = "192.0.2.7:4711", in
+	x := &exchange{r: r, client: clientip.New(trusted).Resolve(r.RemoteAddr, in)}
+	return x.requestHeader()
+}
+
+func TestHeadersThatMustNotPass(t *testing.T) {
+	in := http.Header{"Accept": {"*/*"}, "X-Custom": {"a", "b"}, "Connection": {"close, X-Hop"}}
+	for _, name := range []string{
+		"X-Hop", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Connection",
+		"Proxy", "X-Original-Url", "X-Rewrite-Url", "Expect", "Forwarded", "X-Real-Ip",
+		"X_forwarded_for", "X.forwarded.for", "X-Sessiongate", "X-Sessiongate-Fence",
+	} {
+		in[name] = []string{"evil"}
+	}
+	out := upstreamHeader(t, nil, in)
+	for name, values := range out {
+		for _, v := range values {
+			if v == "evil" {
+				t.Errorf("%s passes", name)
+			}
+		}
+	}
+	if len(out["X-Custom"]) != 2 || out.Get("Accept") != "*/*" {
+		t.Errorf("ordinary headers are lost: %v", out)
+	}
+	if out["User-Agent"] != nil {
+		t.Errorf("a User-Agent appears from nowhere: %v", out["User-Agent"])
+	}
+}
+
+func TestForwardingHeadersAreWrittenAnew(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	said := http.Header{"X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"shop.example"}}
+	for _, c := range []struct {
+		name             string
+		trusted          []netip.Prefix
+		in               http.Header
+		from, how, where string
+	}{
+		{"nothing said", nil, http.Header{}, "192.0.2.7", "http", "shop.example"},
+		{"said by anybody", nil, said, "192.0.2.7", "http", "shop.example"},
+		{"said by a trusted proxy", proxies, said, "203.0.113.9, 192.0.2.7", "https", "shop.example"},
+	} {
+		out := upstreamHeader(t, c.trusted, c.in)
+		if out.Get("X-Forwarded-For") != c.from || out.Get("X-Forwarded-Proto") != c.how || out.Get("X-Forwarded-Host") != c.where {
+			t.Errorf("%s: %v", c.name, out)
+		}
+	}
+}
+
+func TestAnswersKeepTheirHeaders(t *testing.T) {
+	to := http.Header{}
+	copyResponseHeader(to, http.Header{
+		"Set-Cookie": {"a=1", "b=2"}, "Location": {"/x"}, "Connection": {"X-Hop"}, "X-Hop": {"1"},
+		"Keep-Alive": {"timeout=5"}, "X-Sessiongate": {"release"},
+	})
+	if len(to["Set-Cookie"]) != 2 || to.Get("Location") != "/x" {
+		t.Errorf("lost: %v", to)
+	}
+	for _, name := range []string{"Connection", "X-Hop", "Keep-Alive", "X-Sessiongate"} {
+		if _, ok := to[name]; ok {
+			t.Errorf("%s passes", name)
+		}
+	}
+	if v, ok := to["Content-Type"]; !ok || v != nil {
+		t.Errorf("net/http may guess a Content-Type: %v", v)
+	}
+}

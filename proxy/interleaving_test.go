@@ -1,0 +1,140 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sessiongate/sessiongate/internal/rules"
+)
+
+// chaos is an upstream that does everything an upstream can do, and watches
+// that no two requests of a session are with it at once.
+type chaos struct {
+	*testing.T
+	mu      sync.Mutex
+	rng     *rand.Rand
+	running map[string]*atomic.Int32
+	early   bool // it also ends turns before it is done: overlaps are allowed
+}
+
+func (c *chaos) roll(n int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rng.IntN(n)
+}
+
+func (c *chaos) counter(session string) *atomic.Int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running[session] == nil {
+		c.running[session] = &atomic.Int32{}
+	}
+	return c.running[session]
+}
+
+func (c *chaos) php(r *http.Request) (*http.Response, error) {
+	n := c.counter(r.Header.Get("Cookie"))
+	if n.Add(1) != 1 && !c.early {
+		c.Errorf("two requests of %s run at once", r.Header.Get("Cookie"))
+	}
+	if c.roll(2) == 0 {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	<-time.After(time.Duration(c.roll(50)) * time.Millisecond)
+	switch c.roll(8) {
+	case 0:
+		n.Add(-1)
+		return nil, errors.New("connection reset")
+	case 1:
+		n.Add(-1)
+		panic("a defect")
+	}
+	body := &chaosBody{chaos: c, running: n, left: c.roll(5)}
+	if c.early && c.roll(3) == 0 {
+		return answer(body, ControlHeader, []string{"release", "hold=20ms", "nonsense"}[c.roll(3)]), nil
+	}
+	return answer(body), nil
+}
+
+// chaosBody writes in pieces, now and then breaks off or panics, and counts
+// itself out when it has ended.
+type chaosBody struct {
+	*chaos
+	running *atomic.Int32
+	left    int
+	over    bool
+}
+
+func (b *chaosBody) Read(p []byte) (int, error) {
+	<-time.After(time.Duration(b.roll(20)) * time.Millisecond)
+	if b.left--; b.left >= 0 {
+		n := min(len(p), 1+b.roll(4000))
+		return copy(p, bytes.Repeat([]byte{'x'}, n)), nil
+	}
+	if !b.over {
+		b.over = true
+		b.running.Add(-1)
+	}
+	switch b.roll(10) {
+	case 0:
+		return 0, io.ErrUnexpectedEOF
+	case 1:
+		panic("a defect in the middle")
+	}
+	return 0, io.EOF
+}
+
+// Whatever clients and upstream do in whatever order: no overlap within a
+// session, and nothing left behind (which the bench checks).
+func TestEveryPathGivesBackWhatItTook(t *testing.T) {
+	for seed := range uint64(40) {
+		for _, early := range []bool{false, true} {
+			t.Run(fmt.Sprintf("seed %d, early release %v", seed, early), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { walk(t, seed, early) })
+			})
+		}
+	}
+}
+
+func walk(t *testing.T, seed uint64, early bool) {
+	c := &chaos{T: t, rng: rand.New(rand.NewPCG(seed, 7)), running: map[string]*atomic.Int32{}, early: early}
+	b := newBench(t, c.php, func(p *rules.Policy, s *Settings) {
+		p.WaitTimeout = 200 * time.Millisecond
+		p.ForwardOnTimeout = early && seed%2 == 0
+		p.MaxWaiting = 5
+		if early {
+			p.MaxHold = 30 * time.Millisecond
+			p.ReleaseDelay = time.Duration(c.roll(2)) * 10 * time.Millisecond
+		}
+		s.MaxUploading = 6
+	})
+	b.gate.Upstreams[0].ResponseTimeout = 40 * time.Millisecond
+	var all sync.WaitGroup
+	for range 60 {
+		method, body := "GET", ""
+		if c.roll(3) == 0 {
+			method, body = "POST", strings.Repeat("b", c.roll(100_000))
+		}
+		v := b.send(method, body, "Cookie", fmt.Sprint("PHPSESSID=s", c.roll(3)))
+		all.Go(func() { <-v.done })
+		if c.roll(3) == 0 {
+			after := time.Duration(c.roll(100)) * time.Millisecond
+			all.Go(func() {
+				<-time.After(after)
+				v.leave()
+			})
+		}
+		<-time.After(time.Duration(c.roll(20)) * time.Millisecond)
+	}
+	all.Wait()
+}
