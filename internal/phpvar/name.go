@@ -25,12 +25,14 @@ func SpellingOf[T Text](sent T, name string) Spelling {
 		if foldsTo(sent, name, false) {
 			return Plain
 		}
+	case bracket == 0:
+		// An empty name, which PHP drops whatever follows.
 	case !closes(sent[bracket+1:]):
 		// A bracket that is never closed is a character like the dot.
 		if foldsTo(sent, name, true) {
 			return Plain
 		}
-	case bracket > 0 && foldsTo(sent[:bracket], name, false):
+	case foldsTo(sent[:bracket], name, false):
 		if tooDeep(sent, sent[bracket+1:]) {
 			return TooDeep
 		}
