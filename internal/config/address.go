@@ -37,6 +37,9 @@ func checkAddress(text string, listen bool) error {
 	if path, ok := strings.CutPrefix(text, unixPrefix); ok {
 		return checkSocketPath(path)
 	}
+	if strings.HasPrefix(text, "https://") {
+		return fmt.Errorf("%s is a URL, and servers are spoken to without TLS; write host:port", quote(text))
+	}
 	if scheme, rest, ok := strings.Cut(text, "://"); ok {
 		return fmt.Errorf("%s is a URL; write host:port without %s://%s", quote(text), clip(scheme), portAdvice(scheme, rest))
 	}
@@ -70,6 +73,9 @@ func portAdvice(scheme, rest string) string {
 func addressAdvice(text string) string {
 	if addr, err := netip.ParseAddr(text); err == nil && addr.Is6() {
 		return "want [" + text + "]:port"
+	}
+	if _, err := strconv.ParseUint(text, 10, 16); err == nil {
+		return "want host:port, as in 127.0.0.1:" + text + " or, to listen everywhere, :" + text
 	}
 	if !strings.Contains(text, ":") {
 		return "the port is missing: " + clip(text) + ":port"

@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// DefaultRejectStatus is the answer of a rule with action: reject that says
+// no status.
+const DefaultRejectStatus = 403
+
 // Defaults returns what holds where nothing is written: every session is
 // serialised and nobody is rate-limited.
 func Defaults() *Config {

@@ -70,13 +70,14 @@ func (d *document) syntax(content []byte, err error) {
 		return
 	}
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 0
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		number, text := splitNumber(rest)
-		line, _ = parseInt(number)
-		message = strings.TrimPrefix(text, ": ")
+	rest, ok := strings.CutPrefix(message, "line ")
+	if !ok {
+		d.report.unreadable(origin{}, "", "not YAML: %s", message)
+		return
 	}
-	d.report.unreadable(origin{line: line}, "", "not YAML: %s", message)
+	number, text := splitNumber(rest)
+	line, _ := parseInt(number)
+	d.report.unreadable(origin{line: line}, "", "not YAML, here or on the next line: %s", strings.TrimPrefix(text, ": "))
 }
 
 func tabbedLine(content []byte) int {

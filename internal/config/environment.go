@@ -93,19 +93,19 @@ func (p keyPath) below(s step, t reflect.Type) keyPath {
 
 func unknownVariable(name string) string {
 	message := "no such setting"
-	if near := nearest(strings.ToLower(name), envNames()); near != "" {
-		message += "; did you mean " + near + "?"
+	if near := nearest(strings.TrimPrefix(name, envPrefix), envNames()); near != "" {
+		message += "; did you mean " + envPrefix + near + "?"
 	}
 	return message
 }
 
 // envNames lists the variables of all scalars and lists of scalars that
-// stand in no list of sections.
+// stand in no list of sections, without the prefix.
 func envNames() []string {
-	names := []string{EnvFile}
+	names := []string{strings.TrimPrefix(EnvFile, envPrefix)}
 	walkKeys(reflect.TypeFor[Config](), "", func(path string, t reflect.Type) {
 		if isSettable(t) && !strings.Contains(path, "[]") {
-			names = append(names, envName(path))
+			names = append(names, strings.TrimPrefix(envName(path), envPrefix))
 		}
 	})
 	return names

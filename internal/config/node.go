@@ -84,7 +84,7 @@ func (d *document) scalar(node *yaml.Node, from origin, t reflect.Type, path str
 	case t.Kind() == reflect.Bool:
 		ok = ok && tag == "!!bool"
 	case t.Kind() == reflect.Int:
-		ok = ok && tag == "!!int"
+		ok = ok && (tag == "!!int" || tag == "!!float" && isDigits(node.Value))
 	case isQuantity(t):
 		ok = ok && (tag == "!!str" || tag == "!!int" || tag == "!!float")
 	default:
@@ -141,11 +141,14 @@ func wantedInstead(t reflect.Type, node *yaml.Node) string {
 		return want + ": [" + quote(node.Value) + "]"
 	case t.Kind() == reflect.String && allowedWords[t] == nil:
 		return want + ": " + quote(node.Value)
-	case t.Kind() == reflect.Int && strings.Trim(node.Value, "0123456789") == "" && node.Value != "":
+	case t.Kind() == reflect.Int && isDigits(node.Value) && t != durationType:
 		return want + " without quotes: " + clip(node.Value)
 	}
 	return want
 }
+
+// isDigits is true of numbers that YAML calls floats because they are large.
+func isDigits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
 func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"

@@ -71,8 +71,9 @@ func (d *document) unknown(p pair, section reflect.Type, path string) {
 	message := "unknown key"
 	if near := nearest(p.key, keysOf(section)); near != "" {
 		message += "; did you mean " + quote(near) + "?"
-	} else if elsewhere := pathsEndingIn(p.key); len(elsewhere) == 1 {
-		message += "; did you mean " + elsewhere[0] + "?"
+		d.report.broken = append(d.report.broken, joinKey(path, near)) // it is not missing
+	} else if elsewhere := pathsEndingIn(p.key); len(elsewhere) > 0 && len(elsewhere) <= 3 {
+		message += "; did you mean " + strings.Join(elsewhere, " or ") + "?"
 	} else {
 		message += "; allowed are " + strings.Join(keysOf(section), ", ")
 	}

@@ -1,9 +1,6 @@
 package config
 
-import (
-	"reflect"
-	"slices"
-)
+import "reflect"
 
 // saidKeys lists the keys of a rule that say something, in schema order.
 func saidKeys(rule *Rule) []string {
@@ -17,18 +14,19 @@ func saidKeys(rule *Rule) []string {
 	return said
 }
 
-func contains(list []string, word string) bool { return slices.Contains(list, word) }
-
 func isEmptyMatch(m Match) bool { return reflect.ValueOf(m).IsZero() }
 
-// matchLists gives the length of every list of a match that was said.
-func matchLists(m Match) map[string]int {
+// emptyLists names the lists of a match that were said and hold nothing.
+func emptyLists(m Match) []string {
 	value := reflect.ValueOf(m)
-	lengths := map[string]int{}
+	var empty []string
 	for _, f := range fieldsOf(value.Type()) {
-		if field := value.Field(f.index); field.Kind() == reflect.Slice && !field.IsNil() {
-			lengths[f.key] = field.Len()
+		if list := value.Field(f.index); list.Kind() == reflect.Slice && !list.IsNil() && list.Len() == 0 {
+			empty = append(empty, f.key)
 		}
 	}
-	return lengths
+	return empty
 }
+
+// ruleTree gives what a rule says, by key.
+func ruleTree(rule *Rule) map[string]any { return treeOf(reflect.ValueOf(*rule)) }

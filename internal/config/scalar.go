@@ -125,7 +125,10 @@ func wanted(t reflect.Type) string {
 	case reflect.Struct:
 		return "a section with the keys " + strings.Join(keysOf(t), ", ")
 	case reflect.Slice:
-		return "a list"
+		if isScalar(t.Elem()) {
+			return "a list"
+		}
+		return "a list of sections with the keys " + strings.Join(keysOf(t.Elem()), ", ")
 	default:
 		return "text"
 	}

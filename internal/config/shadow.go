@@ -17,7 +17,7 @@ func validateOrder(r *report, rules []Rule) {
 		for j := range i {
 			earlier, later := joinIndex("rules", j), joinIndex("rules", i)
 			if !isEmptyMatch(rules[j].Match) && covers(rules[j].Match, rules[i].Match) {
-				r.refuse(later, []string{earlier}, "can never match: the earlier rule %s matches all that it matches; put this one before it", rules[j].name(j))
+				r.refuse(later, []string{earlier}, "can never match: %s comes before it and matches all that it matches; put this rule first", rules[j].name(j))
 				break
 			}
 		}

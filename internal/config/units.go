@@ -85,6 +85,9 @@ func parseSize(text string) (Size, error) {
 	if unit == "" {
 		return 0, fmt.Errorf("%s has no unit; write %sB, %sKiB or %sMiB", text, number, number, number)
 	}
+	if unit[0] == '.' {
+		return 0, fmt.Errorf("%s is not a whole number; take a smaller unit", quote(text))
+	}
 	for _, known := range sizeUnits {
 		if unit == known.name {
 			n, err := strconv.ParseInt(number, 10, 64)
@@ -146,14 +149,19 @@ func parseDuration(text string) (time.Duration, error) {
 	if text == "0" {
 		return 0, nil
 	}
-	if number, unit := splitNumber(strings.TrimPrefix(text, "-")); number != "" && unit == "" {
-		return 0, fmt.Errorf("%s has no unit; write %ss, %sms or %sm", text, text, text, text)
+	if text != "" && strings.Trim(text, "-.0123456789") == "" {
+		return 0, fmt.Errorf("%s has no unit; write %ss, %sms or %sm", clip(text), clip(text), clip(text), clip(text))
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil {
-		return 0, fmt.Errorf("%s is not a duration; write a number and a unit (ms, s, m, h), as in 500ms, 30s, 1h30m", quote(text))
+	if err == nil {
+		return d, nil
 	}
-	return d, nil
+	if joined := strings.ToLower(strings.ReplaceAll(text, " ", "")); joined != text {
+		if _, err := time.ParseDuration(joined); err == nil {
+			return 0, fmt.Errorf("%s is not a duration; did you mean %s?", quote(text), joined)
+		}
+	}
+	return 0, fmt.Errorf("%s is not a duration; write a number and a unit (ms, s, m, h), as in 500ms, 30s, 1h30m", quote(text))
 }
 
 // formatDuration gives the duration as the operator writes it: 2m, not 2m0s.

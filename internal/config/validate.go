@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +13,9 @@ import (
 // work or cannot be meant. It looks at the configuration alone, never at the
 // machine (CheckFiles does).
 func validate(cfg *Config, r *report) {
+	if slices.Contains(r.broken, "") {
+		return // the file as a whole: nothing follows from what was read of it
+	}
 	validateNumbers(cfg, r)
 	validateServer(cfg, r)
 	validateSpool(cfg, r)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -75,7 +76,7 @@ func validateLockKeys(r *report, cfg *Config, path string, rule *Rule) {
 	}
 	said := saidKeys(rule)
 	for _, key := range lineKeys {
-		if !contains(said, key) {
+		if !slices.Contains(said, key) {
 			continue
 		}
 		switch {
@@ -114,10 +115,8 @@ func validateMatch(r *report, cfg *Config, path string, m Match) {
 	if isEmptyMatch(m) {
 		r.refuse(path, nil, `is empty and would match every request; if that is meant, write path: ["/**"]`)
 	}
-	for key, length := range matchLists(m) {
-		if length == 0 {
-			r.refuse(joinKey(path, key), nil, "an empty list never matches; leave the key out to match every request")
-		}
+	for _, key := range emptyLists(m) {
+		r.refuse(joinKey(path, key), nil, "an empty list never matches; leave the key out to match every request")
 	}
 	for i, host := range m.Host {
 		if host == "" || strings.ContainsAny(host, "/: ") {
@@ -188,5 +187,5 @@ func (rule *Rule) name(i int) string {
 	if rule.Name == "" {
 		return joinIndex("rules", i)
 	}
-	return joinIndex("rules", i) + ", " + strconv.Quote(rule.Name)
+	return joinIndex("rules", i) + " (" + strconv.Quote(rule.Name) + ")"
 }

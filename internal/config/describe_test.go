@@ -1,0 +1,27 @@
+package config
+
+import (
+	"os"
+	"testing"
+)
+
+func TestAConfigurationIsToldInWords(t *testing.T) {
+	for config, words := range map[string]string{
+		exampleFile:                     "testdata/words/defaults.txt",
+		"testdata/good/rules.yaml":      "testdata/words/rules.txt",
+		"testdata/good/no_limits.yaml":  "testdata/words/no_limits.txt",
+		"testdata/good/admin_open.yaml": "testdata/words/admin_open.txt",
+	} {
+		cfg, err := Load(Source{Path: config})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Describe(cfg); got != string(want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", config, got, want)
+		}
+	}
+}
