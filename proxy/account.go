@@ -83,7 +83,10 @@ func (rec *record) account() {
 
 func (rec *record) log() {
 	e := rec.event()
-	e.Stringer("client", rec.address).Str("method", rec.method).Str("host", rec.host).Str("path", rec.path).
+	if rec.address.IsValid() {
+		e.Stringer("client", rec.address)
+	}
+	e.Str("method", rec.method).Str("host", rec.host).Str("path", rec.path).
 		Int("status", rec.status).Int64("bytes", rec.sent).Dur("duration", rec.answered)
 	if rec.session != (lockstore.Key{}) {
 		e.Stringer("session", rec.session).Dur("wait", rec.waited).Dur("hold", rec.held)

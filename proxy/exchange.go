@@ -32,6 +32,7 @@ type exchange struct {
 	bodyRead bool
 	body     *spool.Body // nil: none, or handed over to the run
 	hold     *hold       // nil: no turn, or handed over to the run
+	fence    uint64      // of the turn; 0: none
 	run      *run        // nil until forward
 }
 

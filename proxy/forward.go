@@ -67,6 +67,7 @@ func (x *exchange) withFastCGIEnv(ctx context.Context) context.Context {
 		RemotePort: x.client.Port,
 		HTTPS:      x.scheme() == "https",
 		RequestURI: x.r.RequestURI,
+		Fence:      x.fence,
 	}
 	if x.r.URL.Host != "" { // absolute form: PHP expects the path
 		env.RequestURI = x.r.URL.RequestURI()

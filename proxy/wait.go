@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/lockstore"
 )
 
 var errWaitTimeout = errors.New("proxy: wait_timeout passed")
@@ -25,10 +26,8 @@ func (x *exchange) wait() error {
 	x.waited = time.Since(began)
 	x.gate.Metrics.wait.Observe(x.waited.Seconds())
 	switch {
-	case err == nil && x.policy.Lock == rules.Barrier:
-		turn.Release()
 	case err == nil:
-		x.hold = startHold(x, turn)
+		x.begin(turn)
 	case errors.Is(err, errWaitTimeout):
 		return x.waitTimedOut()
 	case x.r.Context().Err() != nil:
@@ -40,6 +39,16 @@ func (x *exchange) wait() error {
 		return errGone
 	}
 	return nil
+}
+
+// begin takes the turn over. A barrier's has passed on already.
+func (x *exchange) begin(turn *lockstore.Turn) {
+	x.fence = turn.Fence()
+	if x.policy.Lock == rules.Barrier {
+		turn.Release()
+		return
+	}
+	x.hold = startHold(x, turn)
 }
 
 func (x *exchange) waitContext() (context.Context, context.CancelFunc) {

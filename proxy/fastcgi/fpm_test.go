@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -315,5 +316,54 @@ func (c *client) json(req *http.Request, v any) {
 	_, body := c.fetch(req)
 	if err := json.Unmarshal([]byte(body), v); err != nil {
 		c.t.Fatalf("%v: %q", err, body)
+	}
+}
+
+// php-fpm gives a worker free when its peer has closed, so the connection must
+// not wait for the caller's Close.
+func TestWorkerIsFreeOnceTheRequestHasEnded(t *testing.T) {
+	pool := fpmtest.Start(t, fpm.Options{Workers: 1})
+	php := newClient(t, Options{Address: pool.Address(), Root: pool.Root()})
+	for range 3 {
+		resp, err := php.RoundTrip(php.request("GET", "/", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Why params never splits a pair: the specification allows it, PHP drops the
+// request.
+func TestPHPDropsPairsSplitOverRecords(t *testing.T) {
+	pool := fpmtest.Start(t, fpm.Options{})
+	var pairs []byte
+	for name, value := range map[string]string{"SCRIPT_FILENAME": pool.Root() + "/trivial.php", "REQUEST_METHOD": "GET"} {
+		pairs = appendPair(pairs, name, value)
+	}
+	send := func(records ...[]byte) error {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", pool.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		request := appendBegin(nil)
+		for _, content := range append(records, nil) {
+			request = appendRecord(request, typeParams, content)
+		}
+		if _, err := conn.Write(appendRecord(request, typeStdin, nil)); err != nil {
+			return err
+		}
+		_, _, err = readRecord(conn)
+		return err
+	}
+	if err := send(pairs); err != nil {
+		t.Errorf("whole pairs: %v", err)
+	}
+	if err := send(pairs[:10], pairs[10:]); err == nil {
+		t.Error("PHP takes split pairs: the limit of ErrParamTooLarge can go")
 	}
 }
