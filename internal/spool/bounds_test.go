@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,11 +16,14 @@ import (
 
 // crowd is many bodies and pipes at once on one pool, each checking its own bytes.
 type crowd struct {
-	pool          *Pool
-	data          []byte
-	pipes, bodies atomic.Int64 // open now, counted before opening and after closing
-	full          atomic.Int64
+	pool   *Pool
+	limits Limits
+	data   []byte
+	full   atomic.Int64           // bodies refused
+	broken atomic.Pointer[string] // a bound that did not hold
 }
+
+const crowdSize = 24
 
 // TestBoundsHoldForTheProcess is the invariant: whatever bodies and pipes do at
 // once, memory and disk stay within the limits and the stated slack, and all of
@@ -28,17 +32,13 @@ func TestBoundsHoldForTheProcess(t *testing.T) {
 	limits := Limits{Memory: 300 << 10, Disk: 500 << 10}
 	pool := openPool(t, limits)
 	pool.Grace = 100 * time.Microsecond
-	c := &crowd{pool: pool, data: pattern(400_000)}
+	c := &crowd{pool: pool, limits: limits, data: pattern(400_000)}
 
-	const workers, rounds = 24, 30
-	stop := make(chan struct{})
-	watched := make(chan error, 1)
-	go func() { watched <- c.watch(limits, workers, stop) }()
 	var running sync.WaitGroup
-	for worker := range workers {
+	for worker := range crowdSize {
 		running.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(worker), 7))
-			for range rounds {
+			for range 15 {
 				var err error
 				if rnd.IntN(2) == 0 {
 					err = c.body(rnd)
@@ -52,31 +52,32 @@ func TestBoundsHoldForTheProcess(t *testing.T) {
 		})
 	}
 	running.Wait()
-	close(stop)
-	if err := <-watched; err != nil {
-		t.Error(err)
+	if broken := c.broken.Load(); broken != nil {
+		t.Error(*broken)
 	}
 	if c.full.Load() == 0 || pool.Usage().Written == 0 {
 		t.Errorf("bounds were not reached: %d bodies refused, %+v", c.full.Load(), pool.Usage())
 	}
 }
 
-func (c *crowd) watch(l Limits, workers int64, stop <-chan struct{}) error {
-	for {
-		select {
-		case <-stop:
-			return nil
-		default:
-		}
-		u := c.pool.Usage()
-		if slack := workers * 2 * smallSize; u.Memory > l.Memory+slack {
-			return fmt.Errorf("memory %d, limit %d and slack %d", u.Memory, l.Memory, slack)
-		}
-		if u.Disk > l.Disk {
-			return fmt.Errorf("disk %d, limit %d", u.Disk, l.Disk)
-		}
-		time.Sleep(50 * time.Microsecond) // a sampling interval, not a wait
+// check is called from within every read of a source and after every Next.
+func (c *crowd) check() {
+	u := c.pool.Usage()
+	if u.Memory > c.limits.Memory+crowdSize*2*smallSize || u.Disk > c.limits.Disk {
+		broken := fmt.Sprintf("held %+v, limits %+v", u, c.limits)
+		c.broken.Store(&broken)
 	}
+}
+
+// checked is a source that looks at the bounds each time it is read.
+type checked struct {
+	c   *crowd
+	src io.Reader
+}
+
+func (s checked) Read(p []byte) (int, error) {
+	s.c.check()
+	return s.src.Read(p)
 }
 
 func (c *crowd) body(rnd *rand.Rand) error {
@@ -85,7 +86,8 @@ func (c *crowd) body(rnd *rand.Rand) error {
 	if rnd.IntN(2) == 0 {
 		declared = int64(len(data))
 	}
-	b, err := c.pool.ReadBody(&ragged{data: data, end: io.EOF, rnd: rnd, most: 20_000}, declared, BodyLimits{Memory: 64 << 10})
+	src := checked{c, &ragged{data: data, end: io.EOF, rnd: rnd, most: 20_000}}
+	b, err := c.pool.ReadBody(src, declared, BodyLimits{Memory: 64 << 10})
 	if errors.Is(err, ErrFull) {
 		c.full.Add(1)
 		return nil
@@ -116,12 +118,13 @@ func (c *crowd) pipe(rnd *rand.Rand) error {
 		Max:        int64(rnd.IntN(300_000)),
 		MemoryOnly: rnd.IntN(4) == 0,
 	})
-	done := filling(context.Background(), p, &ragged{data: data, end: end, rnd: rand.New(rand.NewPCG(rnd.Uint64(), 1)), most: 40_000})
+	src := checked{c, &ragged{data: data, end: end, rnd: rand.New(rand.NewPCG(rnd.Uint64(), 1)), most: 40_000}}
+	done := filling(context.Background(), p, src)
 	leaveAt := len(data) + 1
 	if rnd.IntN(3) == 0 {
 		leaveAt = rnd.IntN(leaveAt)
 	}
-	err := readUpTo(p, data, leaveAt, rnd)
+	err := c.readUpTo(p, data, leaveAt, rnd)
 	p.CloseRead()
 	if filled := <-done; filled != nil && filled != errBroken {
 		return fmt.Errorf("Fill: %w", filled)
@@ -132,7 +135,7 @@ func (c *crowd) pipe(rnd *rand.Rand) error {
 	return nil
 }
 
-func readUpTo(p *Pipe, want []byte, leaveAt int, rnd *rand.Rand) error {
+func (c *crowd) readUpTo(p *Pipe, want []byte, leaveAt int, rnd *rand.Rand) error {
 	for at := 0; at < leaveAt; {
 		b, err := p.Next(context.Background())
 		if err != nil {
@@ -142,12 +145,15 @@ func readUpTo(p *Pipe, want []byte, leaveAt int, rnd *rand.Rand) error {
 			return err
 		}
 		if rnd.IntN(8) == 0 {
-			time.Sleep(time.Duration(rnd.IntN(300)) * time.Microsecond) // a slow client
+			for range rnd.IntN(200) {
+				runtime.Gosched() // a slow client
+			}
 		}
 		if !bytes.HasPrefix(want[at:], b) {
 			return fmt.Errorf("foreign bytes at %d", at)
 		}
 		at += len(b)
+		c.check()
 	}
 	return nil
 }

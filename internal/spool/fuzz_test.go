@@ -67,7 +67,7 @@ func FuzzPipe(f *testing.F) {
 		memory := [...]int64{0, 1, 10_000, 70_000}
 		l := PipeLimits{
 			Memory:     memory[program[0]%4],
-			Max:        [...]int64{0, 1, 5000, 300_000}[program[1]%4],
+			Max:        [...]int64{0, 1, 40_000, 300_000}[program[1]%4],
 			MemoryOnly: program[0]&4 != 0,
 		}
 		pool := openPool(t, Limits{
@@ -106,7 +106,7 @@ func (m *model) run(program []byte) {
 			if i+1 < len(program) {
 				n += int(program[i+1])
 			}
-			if m.over == nil && m.given < 4<<20 {
+			if !m.feedOver() && m.given < 4<<20 {
 				p := pattern(m.given + n)[m.given:]
 				m.given += n
 				m.want.Write(p)
@@ -138,7 +138,7 @@ func (m *model) run(program []byte) {
 }
 
 func (m *model) end(err error) {
-	if m.over == nil && !m.feedOver() {
+	if !m.feedOver() {
 		m.over = err
 		m.feed.end(err)
 	}

@@ -14,7 +14,7 @@ const graceWindow = 256 << 10
 // PipeLimits bound one pipe, in bytes. 0 is no limit.
 type PipeLimits struct {
 	Memory     int64 // buffers; less than 8 KiB is taken as 8 KiB
-	Max        int64 // the file
+	Max        int64 // the file; less than 32 KiB is not worth one: as MemoryOnly
 	MemoryOnly bool  // never use a file: for streams without an end
 }
 
@@ -57,7 +57,8 @@ type Pipe struct {
 
 // NewPipe makes a pipe that holds nothing yet.
 func (p *Pool) NewPipe(l PipeLimits) *Pipe {
-	return &Pipe{pool: p, limits: l, noDisk: l.MemoryOnly, grace: p.Grace}
+	noDisk := l.MemoryOnly || l.Max > 0 && l.Max < largeSize
+	return &Pipe{pool: p, limits: l, noDisk: noDisk, grace: p.Grace}
 }
 
 // CloseWrite ends the data: after the bytes waiting the reader gets err, or

@@ -31,7 +31,7 @@ func TestPipeReaderLeavesAtEveryMoment(t *testing.T) {
 	for name, l := range map[string]PipeLimits{
 		"memory": {Memory: 64 << 10, MemoryOnly: true},
 		"disk":   {Memory: 16 << 10},
-		"full":   {Memory: 16 << 10, Max: 20_000},
+		"full":   {Memory: 16 << 10, Max: 33_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pool := openPool(t, Limits{Memory: 1 << 20, Disk: 1 << 20})
@@ -99,7 +99,7 @@ func (s *limitedReads) Read(p []byte) (int, error) {
 func TestPipeReaderLeavesWhileTheWriterIsAtABound(t *testing.T) {
 	pool := openPool(t, Limits{})
 	synctest.Test(t, func(t *testing.T) {
-		for _, l := range []PipeLimits{{Memory: 64 << 10, MemoryOnly: true}, {Memory: 64 << 10, Max: 5000}} {
+		for _, l := range []PipeLimits{{Memory: 64 << 10, MemoryOnly: true}, {Memory: 64 << 10, Max: 40_000}} {
 			p := pool.NewPipe(l)
 			done := filling(t.Context(), p, source(1<<20))
 			time.Sleep(time.Second)

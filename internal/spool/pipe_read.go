@@ -82,6 +82,10 @@ func (p *Pipe) lendChunkLocked(c *chunk) []byte {
 	c.r = c.w
 	p.lent = c
 	p.drained += int64(len(b))
+	if c == p.tail {
+		// The writer gets another chunk while the client takes this one.
+		p.wakeWriterLocked()
+	}
 	return b
 }
 

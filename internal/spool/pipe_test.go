@@ -46,7 +46,7 @@ func TestPipeKeepsTheOrderOfBytes(t *testing.T) {
 		"tiny memory":    {Memory: 1, MemoryOnly: true},
 		"no limit":       {},
 		"disk":           {Memory: 8 << 10},
-		"small disk":     {Memory: 8 << 10, Max: 10_000},
+		"small disk":     {Memory: 8 << 10, Max: 40_000},
 		"several slots":  {Memory: 16 << 10, Max: 600_000},
 		"large and disk": {Memory: 100 << 10, Max: 1 << 20},
 	} {

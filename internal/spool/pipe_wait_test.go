@@ -211,7 +211,7 @@ func TestPipeContextEndsEveryWait(t *testing.T) {
 		wait time.Duration
 	}{
 		"in the grace":  {Limits{}, PipeLimits{Memory: 64 << 10}, time.Millisecond},
-		"file is full":  {Limits{}, PipeLimits{Memory: 64 << 10, Max: 5000}, time.Second},
+		"file is full":  {Limits{}, PipeLimits{Memory: 64 << 10, Max: 40_000}, time.Second},
 		"memory only":   {Limits{}, PipeLimits{Memory: 64 << 10, MemoryOnly: true}, time.Second},
 		"memory budget": {Limits{Memory: 5000}, PipeLimits{MemoryOnly: true}, time.Second},
 		"disk budget":   {Limits{Memory: 5000, Disk: 5000}, PipeLimits{}, time.Second},
