@@ -1,8 +1,8 @@
 package proxy
 
 import (
-	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
 
