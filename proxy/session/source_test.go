@@ -69,6 +69,7 @@ var cookieTable = []cookieRow{
 	{"1000 cookies are read", []string{strings.Repeat("a=b;", 999) + "PHPSESSID=aaa1"}, "aaa1", ""},
 	{"later ones change nothing", []string{"PHPSESSID=aaa1;" + strings.Repeat("a=b;", 999) + "PHPSESSID[]=x"}, "aaa1", ""},
 	{"but are used if there is no other", []string{strings.Repeat("a=b;", 1000) + "PHPSESSID=aaa1"}, "aaa1", ""},
+	{"nameless ones are not counted", []string{strings.Repeat("=x;", 500) + "PHPSESSID=aaa1;" + strings.Repeat("a;", 600) + "PHPSESSID[]=x"}, "", ""},
 	{"no cookie", nil, "", ""},
 }
 
