@@ -81,6 +81,10 @@ func (o Options) config(listen, dir string) ([]byte, error) {
 		w.set("request_terminate_timeout", seconds(o.TerminateTimeout))
 	}
 	w.setEach("env", o.Env)
+	if _, said := o.Ini["session.save_handler"]; !said {
+		// Not an admin value: a page may bring a handler of its own.
+		w.set("php_value[session.save_handler]", "files")
+	}
 	w.setEach("php_admin_value", o.ini(dir))
 	return b.Bytes(), w.err
 }
@@ -88,10 +92,9 @@ func (o Options) config(listen, dir string) ([]byte, error) {
 // ini merges the caller's settings over the pool's defaults.
 func (o Options) ini(dir string) map[string]string {
 	ini := map[string]string{
-		"session.save_handler": "files",
-		"session.save_path":    sessionDir(dir),
-		"display_errors":       "0",
-		"log_errors":           "1",
+		"session.save_path": sessionDir(dir),
+		"display_errors":    "0",
+		"log_errors":        "1",
 	}
 	maps.Copy(ini, o.Ini)
 	return ini

@@ -68,3 +68,10 @@ final class UnlockedSessions implements SessionHandlerInterface, SessionUpdateTi
 }
 
 session_set_save_handler(new UnlockedSessions(), true);
+
+// Where the handler is an admin value, PHP keeps its own without a word, and
+// with it the lock: nothing that is measured then means anything.
+if (session_module_name() !== 'user') {
+    http_response_code(500);
+    exit("unlocked.php: session.save_handler is an admin value, sessions are still locked\n");
+}
