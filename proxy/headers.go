@@ -27,6 +27,11 @@ func (x *exchange) requestHeader() http.Header {
 			out[name] = values
 		}
 	}
+	if lines := out["Cookie"]; len(lines) > 1 {
+		// Servers join the lines as they please, PHP then reads another cookie
+		// than the gate did (RFC 9113, section 8.2.3).
+		out["Cookie"] = []string{strings.Join(lines, "; ")}
+	}
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = nil // net/http's Transport would put its own in
 	}

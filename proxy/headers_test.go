@@ -34,6 +34,9 @@ func TestHeadersThatMustNotPass(t *testing.T) {
 			}
 		}
 	}
+	if got := upstreamHeader(t, nil, http.Header{"Cookie": {"a=1", "PHPSESSID=x"}})["Cookie"]; len(got) != 1 || got[0] != "a=1; PHPSESSID=x" {
+		t.Errorf("two lines of cookies arrive as %q", got)
+	}
 	if len(out["X-Custom"]) != 2 || out.Get("Accept") != "*/*" {
 		t.Errorf("ordinary headers are lost: %v", out)
 	}
