@@ -24,15 +24,29 @@ type localRoot struct {
 
 func openLocalRoot(dir string) (*localRoot, error) {
 	l := &localRoot{dir: dir}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("fastcgi: local_root: %w", err)
-	}
-	l.info = info
-	if l.root, err = os.OpenRoot(dir); err != nil {
-		return nil, fmt.Errorf("fastcgi: local_root: %w", err)
+	if err := l.openLocked(); err != nil {
+		return nil, err
 	}
 	return l, nil
+}
+
+// openLocked opens the folder that dir names now. What it is, the open folder
+// says: between a stat of dir and the opening a deploy may move the symlink.
+func (l *localRoot) openLocked() error {
+	root, err := os.OpenRoot(l.dir)
+	if err != nil {
+		return fmt.Errorf("fastcgi: local_root: %w", err)
+	}
+	info, err := root.Stat(".")
+	if err != nil {
+		_ = root.Close()
+		return fmt.Errorf("fastcgi: local_root: %w", err)
+	}
+	if l.root != nil {
+		_ = l.root.Close()
+	}
+	l.root, l.info = root, info
+	return nil
 }
 
 func (l *localRoot) close() error {
@@ -68,13 +82,7 @@ func (l *localRoot) reopen(now fs.FileInfo) error {
 	if os.SameFile(now, l.info) {
 		return nil // another request was first
 	}
-	root, err := os.OpenRoot(l.dir)
-	if err != nil {
-		return fmt.Errorf("fastcgi: local_root: %w", err)
-	}
-	_ = l.root.Close()
-	l.root, l.info = root, now
-	return nil
+	return l.openLocked()
 }
 
 func (v rootView) done() { v.l.mu.RUnlock() }

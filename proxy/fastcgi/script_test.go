@@ -145,8 +145,7 @@ func TestTryRunsTheIndexOfAFolder(t *testing.T) {
 // A deploy moves the symlink; the requests after it see the new release, and
 // those that run beside it fail in no way.
 func TestMovedRootIsReopened(t *testing.T) {
-	base := filepath.Dir(tree(t, "1/old.php", "1/same.php", "2/new.php", "2/same.php"))
-	base = filepath.Join(base, "root")
+	base := tree(t, "1/old.php", "1/same.php", "2/new.php", "2/same.php")
 	current := filepath.Join(base, "current")
 	point := func(release string) {
 		if err := os.Symlink(release, current+".new"); err != nil {
