@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"testing"
 )
 
@@ -54,7 +53,7 @@ func BenchmarkPipeSmall(b *testing.B) {
 			b.Fatal(err)
 		}
 		p.CloseWrite(nil)
-		if err := drain(p, func([]byte) {}); err != io.EOF {
+		if err := drain(p, func([]byte) {}); !isEOF(err) {
 			b.Fatal(err)
 		}
 		p.CloseRead()
@@ -84,7 +83,7 @@ func BenchmarkPipe(b *testing.B) {
 			for b.Loop() {
 				p := pool.NewPipe(PipeLimits{Memory: 256 << 10, Max: 1 << 30})
 				pipes <- p
-				if err := drain(p, func(c []byte) { copy(scratch, c) }); err != io.EOF {
+				if err := drain(p, func(c []byte) { copy(scratch, c) }); !isEOF(err) {
 					b.Fatal(err)
 				}
 				p.CloseRead()

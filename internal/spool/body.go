@@ -85,7 +85,7 @@ func (b *Body) fillMemory(s *bodySource, limit int64) (ended bool, err error) {
 		c.w = n
 		b.inMem += int64(n)
 		b.size += int64(n)
-		if err == io.EOF {
+		if isEOF(err) {
 			return true, nil
 		}
 		if err != nil {
@@ -104,13 +104,13 @@ func (b *Body) fillFile(s *bodySource) error {
 	defer b.pool.freeChunk(c)
 	for {
 		n, readErr := s.fill(c.buf)
-		if readErr != nil && readErr != io.EOF {
+		if readErr != nil && !isEOF(readErr) {
 			return readErr
 		}
 		if err := b.append(c.buf[:n]); err != nil {
 			return err
 		}
-		if readErr == io.EOF {
+		if isEOF(readErr) {
 			return nil
 		}
 	}

@@ -86,7 +86,7 @@ func (s *bodySource) atEnd() (bool, error) {
 		return false, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, s.max)
 	case s.hasAhead:
 		return false, nil
-	case s.err == io.EOF:
+	case isEOF(s.err):
 		return true, nil
 	default:
 		return false, s.err
@@ -95,7 +95,7 @@ func (s *bodySource) atEnd() (bool, error) {
 
 func (s *bodySource) readSource(p []byte) (int, error) {
 	n, err := readSome(s.src, p)
-	if err != nil && err != io.EOF {
+	if err != nil && !isEOF(err) {
 		err = fmt.Errorf("spool: reading the body: %w", err)
 	}
 	return n, err

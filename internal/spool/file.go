@@ -41,10 +41,11 @@ func createAndRemove(dir string) (*os.File, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if os.Remove(f.Name()) != nil {
-		return f, f.Name(), nil
+	path := f.Name()
+	if os.Remove(path) == nil {
+		path = ""
 	}
-	return f, "", nil
+	return f, path, nil
 }
 
 // growTo charges for a file of size bytes; false when the budget has no room.

@@ -158,7 +158,7 @@ func (m *model) read() error {
 	b, ok, err := m.pipe.TryNext()
 	switch {
 	case m.left:
-		if err != ErrClosed {
+		if !errors.Is(err, ErrClosed) {
 			m.t.Fatalf("read after CloseRead: %v", err)
 		}
 		return err
@@ -173,7 +173,7 @@ func (m *model) read() error {
 		if want == nil {
 			want = io.EOF
 		}
-		if !m.feedOver() || err != want {
+		if !m.feedOver() || !errors.Is(err, want) {
 			m.t.Fatalf("end is %v, want %v", err, want)
 		}
 		return err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 )
@@ -70,7 +71,7 @@ func leave(t *testing.T, pool *Pool, l PipeLimits, pieces, writes, reads int) {
 	if u := pool.Usage(); u.Memory > largeSize || u.Disk != 0 || u.Files != 0 {
 		t.Errorf("%s: held while nobody reads: %+v", where, u)
 	}
-	if _, err := p.Next(t.Context()); err != ErrClosed {
+	if _, err := p.Next(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("%s: Next after CloseRead: %v", where, err)
 	}
 	close(src.token) // the upstream goes on to its end
@@ -120,13 +121,13 @@ func TestPipeCloseWriteStopsAFill(t *testing.T) {
 		time.Sleep(time.Second)
 		p.CloseWrite(errBroken)
 		p.CloseWrite(nil)
-		if err := <-done; err != ErrClosed {
+		if err := <-done; !errors.Is(err, ErrClosed) {
 			t.Errorf("Fill: %v, want ErrClosed", err)
 		}
-		if _, err := p.Fill(t.Context(), source(1)); err != ErrClosed {
+		if _, err := p.Fill(t.Context(), source(1)); !errors.Is(err, ErrClosed) {
 			t.Errorf("Fill after the end: %v, want ErrClosed", err)
 		}
-		if err := drain(p, func([]byte) {}); err != errBroken {
+		if err := drain(p, func([]byte) {}); !errors.Is(err, errBroken) {
 			t.Errorf("reader: %v, want the first end", err)
 		}
 		p.CloseRead()
@@ -153,7 +154,7 @@ func TestPanicOfTheSourceLeaksNothing(t *testing.T) {
 				t.Error("Fill swallowed the panic")
 			}
 			p.CloseWrite(nil)
-			if _, err := p.Next(t.Context()); err == nil || err == io.EOF {
+			if _, err := p.Next(t.Context()); err == nil || isEOF(err) {
 				t.Errorf("reader after the panic: %v, want an error that is not a clean end", err)
 			}
 			p.CloseRead()
@@ -169,7 +170,7 @@ func (panicking) Read([]byte) (int, error) { panic("source") }
 func TestSourceWithoutProgressIsGivenUp(t *testing.T) {
 	pool := openPool(t, Limits{})
 	p := pool.NewPipe(PipeLimits{})
-	if _, err := p.Fill(t.Context(), idle{}); err != io.ErrNoProgress {
+	if _, err := p.Fill(t.Context(), idle{}); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("Fill: %v", err)
 	}
 	p.CloseWrite(nil)
@@ -210,7 +211,7 @@ func TestDiskErrorSlowsThePipeAndFailsTheBody(t *testing.T) {
 					t.Errorf("held: %+v", u)
 				}
 				total := 0
-				if err := drain(p, func(b []byte) { total += len(b) }); err != io.EOF || total != 1<<20 {
+				if err := drain(p, func(b []byte) { total += len(b) }); !isEOF(err) || total != 1<<20 {
 					t.Errorf("%d bytes, %v", total, err)
 				}
 				p.CloseRead()
@@ -260,7 +261,7 @@ func TestDiskErrorLaterLosesNothing(t *testing.T) {
 		p.mu.Unlock()
 		ro.Close()
 		var got []byte
-		if err := drain(p, func(b []byte) { got = append(got, b...) }); err != io.EOF || string(got) != string(data) {
+		if err := drain(p, func(b []byte) { got = append(got, b...) }); !isEOF(err) || string(got) != string(data) {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
 		if err := <-done; err != nil {
@@ -286,4 +287,23 @@ func TestDiskThatCannotBeReadIsAnError(t *testing.T) {
 		t.Errorf("reader: %v, want ErrDisk", err)
 	}
 	p.CloseRead()
+}
+
+// A source that broke off may wrap io.EOF: that is not a clean end.
+func TestWrappedEOFIsNoCleanEnd(t *testing.T) {
+	pool := openPool(t, Limits{})
+	broke := fmt.Errorf("record cut short: %w", io.EOF)
+	p := pool.NewPipe(PipeLimits{})
+	_, err := p.Fill(t.Context(), iotest.ErrReader(broke))
+	if isEOF(err) || err == nil {
+		t.Errorf("Fill: %v", err)
+	}
+	p.CloseWrite(err)
+	if _, err := p.Next(t.Context()); isEOF(err) || err == nil {
+		t.Errorf("reader: %v", err)
+	}
+	p.CloseRead()
+	if _, err := pool.ReadBody(iotest.ErrReader(broke), -1, BodyLimits{}); err == nil {
+		t.Error("ReadBody took a body that was cut short")
+	}
 }

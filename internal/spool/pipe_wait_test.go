@@ -49,12 +49,12 @@ func TestPipeGoesToDiskAfterTheGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pool.NewPipe(PipeLimits{Memory: 64 << 10})
 		done := filling(t.Context(), p, source(1<<20))
-		time.Sleep(pool.Grace - 1)
+		time.Sleep(pool.Grace - time.Nanosecond)
 		synctest.Wait()
 		if u := pool.Usage(); u.Files != 0 || u.Memory > 64<<10 {
 			t.Errorf("before the grace has passed: %+v", u)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if u := pool.Usage(); u.Files != 1 || u.Disk < 900_000 || u.Disk > 1<<20 {
 			t.Errorf("after the grace: %+v", u)
@@ -65,7 +65,7 @@ func TestPipeGoesToDiskAfterTheGrace(t *testing.T) {
 		if got := p.Stalled(); got != pool.Grace {
 			t.Errorf("Stalled is %v, want the grace, %v", got, pool.Grace)
 		}
-		if err := drain(p, func([]byte) {}); err != io.EOF {
+		if err := drain(p, func([]byte) {}); !isEOF(err) {
 			t.Error(err)
 		}
 		if u := pool.Usage(); u.Files != 0 || u.Disk != 0 || u.Memory != 0 {
@@ -81,7 +81,7 @@ func TestPipeWithAFastReaderStaysInMemory(t *testing.T) {
 		p := pool.NewPipe(PipeLimits{Memory: 64 << 10})
 		done := filling(t.Context(), p, source(20<<20))
 		// 32 KiB a millisecond: somewhat faster than graceWindow per Grace.
-		if err := drain(p, func([]byte) { time.Sleep(time.Millisecond) }); err != io.EOF {
+		if err := drain(p, func([]byte) { time.Sleep(time.Millisecond) }); !isEOF(err) {
 			t.Error(err)
 		}
 		if err := <-done; err != nil {
@@ -106,7 +106,7 @@ func TestPipeWithASlowReaderDoesNotHoldTheWriterUp(t *testing.T) {
 			took <- time.Since(began)
 		}()
 		// 1 MB/s: 20 s for the client.
-		if err := drain(p, func(b []byte) { time.Sleep(time.Duration(len(b)) * time.Microsecond) }); err != io.EOF {
+		if err := drain(p, func(b []byte) { time.Sleep(time.Duration(len(b)) * time.Microsecond) }); !isEOF(err) {
 			t.Error(err)
 		}
 		if took := <-took; took > 2*pool.Grace {
@@ -148,7 +148,7 @@ func TestPipeWaitsAtItsBoundAndGoesOn(t *testing.T) {
 						t.Errorf("held %+v, at most %+v allowed", u, c.most)
 					}
 				})
-				if err != io.EOF || total != 1<<20 {
+				if !isEOF(err) || total != 1<<20 {
 					t.Errorf("%d bytes, %v", total, err)
 				}
 				p.CloseRead()
@@ -224,10 +224,10 @@ func TestPipeContextEndsEveryWait(t *testing.T) {
 				done := filling(ctx, p, source(1<<20))
 				time.Sleep(c.wait)
 				cancel(why)
-				if err := <-done; err != why {
+				if err := <-done; !errors.Is(err, why) {
 					t.Errorf("Fill: %v, want the cause", err)
 				}
-				if err := drain(p, func([]byte) {}); err != why {
+				if err := drain(p, func([]byte) {}); !errors.Is(err, why) {
 					t.Errorf("reader: %v, want the cause", err)
 				}
 				p.CloseRead()
@@ -240,7 +240,7 @@ func TestPipeContextEndsEveryWait(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			p := pool.NewPipe(PipeLimits{})
 			time.AfterFunc(time.Second, func() { cancel(why) })
-			if _, err := p.Next(ctx); err != why {
+			if _, err := p.Next(ctx); !errors.Is(err, why) {
 				t.Errorf("Next: %v, want the cause", err)
 			}
 			// The wait that was given up leaves the pipe as it was.
@@ -248,7 +248,7 @@ func TestPipeContextEndsEveryWait(t *testing.T) {
 			if b := mustNext(t, p); len(b) != 10 {
 				t.Errorf("%d bytes", len(b))
 			}
-			if _, err := p.Next(t.Context()); err != io.EOF {
+			if _, err := p.Next(t.Context()); !isEOF(err) {
 				t.Error(err)
 			}
 			<-done
@@ -270,7 +270,7 @@ func TestPipeTryNextDoesNotWait(t *testing.T) {
 		t.Errorf("with bytes: %q %v %v", b, ok, err)
 	}
 	p.CloseWrite(nil)
-	if _, ok, err := p.TryNext(); ok || err != io.EOF {
+	if _, ok, err := p.TryNext(); ok || !isEOF(err) {
 		t.Errorf("at the end: %v %v", ok, err)
 	}
 	p.CloseRead()

@@ -35,7 +35,7 @@ func (p *Pipe) Fill(ctx context.Context, src io.Reader) (n int64, err error) {
 		}
 	}
 	returned = true
-	if err == io.EOF {
+	if isEOF(err) {
 		err = nil
 	}
 	return n, err

@@ -120,3 +120,9 @@ func readSome(src io.Reader, p []byte) (int, error) {
 	}
 	return 0, io.ErrNoProgress
 }
+
+// isEOF is the clean end. An error that only wraps io.EOF is none: so a source
+// may say that it broke off.
+func isEOF(err error) bool {
+	return err == io.EOF
+}

@@ -68,7 +68,7 @@ func TestClosedPoolTakesNoMoreBodies(t *testing.T) {
 	if err := p.Close(); err == nil {
 		t.Error("Close said nothing of the body still open")
 	}
-	if _, err := p.ReadBody(source(10), 10, BodyLimits{}); err != ErrClosed {
+	if _, err := p.ReadBody(source(10), 10, BodyLimits{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("ReadBody after Close: %v", err)
 	}
 	b.Close()
