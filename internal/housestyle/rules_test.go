@@ -63,6 +63,7 @@ func TestLeakCheckIsAskedOfPackagesThatStartGoroutines(t *testing.T) {
 func TestWhatTheHouseAllows(t *testing.T) {
 	tests := map[string]struct{ name, text string }{
 		"sleep in a synctest file":   {"a_test.go", page + "package sample\nimport (\"testing/synctest\"; \"time\")\nfunc f() { time.Sleep(1) }"},
+		"sentence for main":          {"cmd/x/main.go", "// Command x does it.\npackage main"},
 		"another Sleep":              {"a_test.go", page + "package sample\nfunc f(c clock) { c.Sleep(1) }"},
 		"Get itself, Getter, getter": {"a.go", page + "package sample\nfunc (h header) Get() {}\nfunc Getter() {}\nfunc getter() {}"},
 		"leaf to leaf":               {"a.go", page + "package sample\nimport _ \"" + modulePath + "/internal/clientip\""},
