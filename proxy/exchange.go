@@ -62,11 +62,13 @@ func (x *exchange) pass() error {
 	return nil
 }
 
-// refuse answers for a stage that could not go on.
+// refuse answers for a stage that could not go on. A client that counts as gone
+// may still be reading (it closed its sending side only): returning would send
+// it an empty answer, or end half an answer as if it were whole.
 func (x *exchange) refuse(err error) {
 	if errors.Is(err, errGone) {
 		x.status, x.gone = statusGone, true
-		return
+		panic(http.ErrAbortHandler)
 	}
 	refusal := asRefusal(err)
 	x.status, x.reason, x.cause = refusal.Status, refusal.Reason, refusal.Err

@@ -94,8 +94,9 @@ func (a *App) parts(version string) (proxy.Parts, error) {
 	if err != nil {
 		return proxy.Parts{}, fmt.Errorf("spool.dir: %w", err)
 	}
+	seldom := a.log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}) // a full disk fails for every answer
 	a.spool.OnDiskError = func(err error) {
-		a.log.Error().Err(err).Str("dir", a.spool.Dir()).Msg("answers cannot be written to the spool, upstreams are slowed to their clients' pace")
+		seldom.Error().Err(err).Str("dir", a.spool.Dir()).Msg("answers cannot be written to the spool, upstreams are slowed to their clients' pace")
 	}
 	if a.spool.Tmpfs() {
 		a.log.Warn().Str("dir", a.spool.Dir()).Msg("spool.dir is in memory (tmpfs): spool.max_disk counts against the machine's memory; name a folder on a disk")
