@@ -108,8 +108,8 @@ func explainSocket(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("socket %s does not exist; is PHP-FPM running, and is this its \"listen\"?", path)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("socket %s may not be opened by user %s: %s; add %s to group %s, or set listen.owner, listen.group or listen.acl_users in the pool's configuration",
-			path, owner.Me(), owner.Of(path), owner.Me(), owner.Group(path))
+		return fmt.Errorf("socket %s may not be opened by %s; %s; add that user to the socket's group, or set listen.owner, listen.group and listen.mode of the PHP-FPM pool",
+			path, owner.Me(), owner.Of(path))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("socket %s: nobody listens on it; is PHP-FPM running?", path)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+
+	"github.com/sessiongate/sessiongate/internal/owner"
 )
 
 const filePattern = "sessiongate-spool-*"
@@ -100,12 +102,9 @@ func explainFolder(dir string, err error) error {
 	info, statErr := os.Stat(dir)
 	switch {
 	case errors.Is(statErr, os.ErrNotExist):
-		return fmt.Errorf("spool: folder %s does not exist (running as %s): create it, or name another folder in spool.dir: %w", dir, whoami(), err)
-	case statErr != nil:
-		return fmt.Errorf("spool: folder %s cannot be looked at (running as %s): %s: %w", dir, whoami(), way, statErr)
-	case !info.IsDir():
+		return fmt.Errorf("spool: folder %s does not exist (running as %s): create it, or name another folder in spool.dir: %w", dir, owner.Me(), err)
+	case statErr == nil && !info.IsDir():
 		return fmt.Errorf("spool: %s is not a folder: name a folder in spool.dir: %w", dir, err)
 	}
-	return fmt.Errorf("spool: no file can be written in folder %s (owner %s, mode %04o, running as %s): %s: %w",
-		dir, owner(info), info.Mode().Perm(), whoami(), way, err)
+	return fmt.Errorf("spool: no file can be written in folder %s: %s (running as %s): %s: %w", dir, owner.Of(dir), owner.Me(), way, err)
 }

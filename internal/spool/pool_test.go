@@ -39,7 +39,7 @@ func TestUnwritableFolderIsNamedWithOwnerAndMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := explainFolder(dir, fs.ErrPermission)
-	for _, want := range []string{dir, "mode 0550", "owner ", "running as ", "spool.dir"} {
+	for _, want := range []string{dir, "mode 0550", "belongs to ", "running as ", "spool.dir"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q lacks %q", err, want)
 		}
