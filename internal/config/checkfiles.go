@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/sessiongate/sessiongate/internal/owner"
 )
 
 // CheckFiles compares a configuration with the machine it is to run on: its
@@ -72,7 +74,7 @@ func (i *inspection) spool(dir string) {
 	}
 	file, err := os.CreateTemp(dir, ".sessiongate-check-*")
 	if err != nil {
-		i.mistake(path, "no file can be made in %s: %s; %s", dir, plainCause(err), ownership(dir))
+		i.mistake(path, "no file can be made in %s: %s; %s", dir, plainCause(err), owner.Of(dir))
 		return
 	}
 	file.Close()
@@ -122,7 +124,7 @@ func (i *inspection) server(path, address string) {
 	case info.Mode()&fs.ModeSocket == 0:
 		i.mistake(path, "%s is not a socket", socket)
 	case i.maySend(socket) != nil:
-		i.mistake(path, "%s may not be opened by %s; %s. Add that user to the socket's group, or set listen.owner, listen.group and listen.mode of the PHP-FPM pool", socket, whoAmI(), ownership(socket))
+		i.mistake(path, "%s may not be opened by %s; %s. Add that user to the socket's group, or set listen.owner, listen.group and listen.mode of the PHP-FPM pool", socket, owner.Me(), owner.Of(socket))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sessiongate/sessiongate/internal/owner"
 )
 
 func TestAFileThatCannotBeReadIsNamedWithTheReason(t *testing.T) {
@@ -32,7 +34,7 @@ func TestAClosedFileIsNamedWithOwnerAndMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := unreadable(path, &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission})
-	want := fmt.Sprintf("%s may not be opened by %s; it belongs to ", path, whoAmI())
+	want := fmt.Sprintf("%s may not be opened by %s; it belongs to ", path, owner.Me())
 	if !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), " and has the mode 0600") {
 		t.Errorf("got %s", err)
 	}
