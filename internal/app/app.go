@@ -46,6 +46,13 @@ type App struct {
 
 // New puts the gate together. It touches the disk but opens no listener.
 func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
+	mistakes, warnings := config.CheckFiles(c)
+	for _, w := range warnings {
+		log.Warn().Str("key", w.Path).Str("detail", w.Message).Msg("configuration")
+	}
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
 	a := &App{config: c, log: log, ready: &readiness{upstreams: addresses(c)}, failed: make(chan error, 2)}
 	parts, err := a.parts(version)
 	if err != nil {
