@@ -1,5 +1,10 @@
 package lockstore
 
+import (
+	"context"
+	"time"
+)
+
 // ticket is one request's place in a line. All fields but ready belong to the
 // store's mutex.
 type ticket struct {
@@ -9,6 +14,30 @@ type ticket struct {
 	fence      uint64
 	granted    bool
 	ready      chan struct{} // closed when the turn comes
+}
+
+// wait returns nil when the turn has come, else why the wait ended. A turn that
+// is there already costs no timer.
+func (t *ticket) wait(ctx context.Context, timeout time.Duration) error {
+	select {
+	case <-t.ready:
+		return nil
+	default:
+	}
+	var late <-chan time.Time
+	if timeout > 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-t.ready:
+		return nil
+	case <-late:
+		return ErrTimeout
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // line is the requests of one key: at most one that runs, and those that wait,

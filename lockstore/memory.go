@@ -42,8 +42,8 @@ func (m *Memory) Check(r Request) error {
 }
 
 // Acquire takes a ticket and waits for its turn. It returns a refusal at once
-// where there is no place, or ctx's cause when ctx ends first; in both cases
-// nothing is held.
+// where there is no place, ErrTimeout when the wait takes too long, or ctx's
+// cause when ctx ends first; in all cases nothing is held.
 func (m *Memory) Acquire(ctx context.Context, r Request) (*Turn, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -55,14 +55,11 @@ func (m *Memory) Acquire(ctx context.Context, r Request) (*Turn, error) {
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-t.ready:
-	case <-ctx.Done():
-		if m.leave(r.Key, t) {
-			return nil, context.Cause(ctx)
-		}
-		<-t.ready // the turn came first; the caller decides what to do with it
+	if err := t.wait(ctx, r.Timeout); err != nil && m.leave(r.Key, t) {
+		return nil, err
 	}
+	// Where the turn came in the same moment as the end of the wait, it counts:
+	// the caller decides what to do with it.
 	if r.Mode == Barrier {
 		return newTurn(t.fence, nil), nil
 	}

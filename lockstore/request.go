@@ -1,6 +1,9 @@
 package lockstore
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Mode says what a request needs of its session's line.
 type Mode uint8
@@ -24,6 +27,9 @@ type Request struct {
 	Mode   Mode
 	// RejectBusy turns waiting into ErrBusy.
 	RejectBusy bool
+	// Timeout bounds the wait; beyond it Acquire returns ErrTimeout. 0 is no
+	// limit but that of the context.
+	Timeout time.Duration
 	// MaxWaiting bounds the tickets that wait in this key's line, as seen by
 	// this request. 0 is no limit.
 	MaxWaiting int
@@ -42,6 +48,9 @@ var (
 	ErrClientFull  = errors.New("lockstore: the client has too many requests waiting")
 	ErrTotalFull   = errors.New("lockstore: too many requests waiting")
 )
+
+// ErrTimeout: the turn did not come within the request's Timeout.
+var ErrTimeout = errors.New("lockstore: timed out waiting for the turn")
 
 // Causes with which a Turn's context ends.
 var (

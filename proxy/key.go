@@ -41,6 +41,7 @@ func (x *exchange) key() error {
 		Key:        x.gate.Keys.Key(id, x.policy.LockGroup),
 		Client:     x.clientID,
 		RejectBusy: x.policy.RejectBusy,
+		Timeout:    x.policy.WaitTimeout,
 		MaxWaiting: x.policy.MaxWaiting,
 	}
 	if x.policy.Lock == rules.Barrier {

@@ -11,35 +11,34 @@ import (
 	"github.com/sessiongate/sessiongate/lockstore"
 )
 
-var errWaitTimeout = errors.New("proxy: wait_timeout passed")
-
 // wait takes the ticket and waits for the turn. The client that leaves loses
 // its ticket at once.
 func (x *exchange) wait() error {
 	if !x.locked {
 		return nil
 	}
-	ctx, cancel := x.waitContext()
-	defer cancel()
 	began := time.Now()
-	turn, err := x.gate.Locks.Acquire(ctx, x.ticket)
+	turn, err := x.gate.Locks.Acquire(x.r.Context(), x.ticket)
 	x.waited = time.Since(began)
 	x.gate.Metrics.wait.Observe(x.waited.Seconds())
 	switch {
 	case err == nil:
 		x.begin(turn)
-	case errors.Is(err, errWaitTimeout):
+	case errors.Is(err, lockstore.ErrTimeout):
 		return x.waitTimedOut()
 	case x.r.Context().Err() != nil:
 		return errGone
 	default:
 		return lineRefusal(err)
 	}
-	if x.departed() {
+	if x.waited >= noticeable && x.departed() {
 		return errGone
 	}
 	return nil
 }
+
+// noticeable is a wait in which a client may have left.
+const noticeable = time.Millisecond
 
 // begin takes the turn over. A barrier's has passed on already.
 func (x *exchange) begin(turn *lockstore.Turn) {
@@ -49,13 +48,6 @@ func (x *exchange) begin(turn *lockstore.Turn) {
 		return
 	}
 	x.hold = startHold(x, turn)
-}
-
-func (x *exchange) waitContext() (context.Context, context.CancelFunc) {
-	if t := x.policy.WaitTimeout; t > 0 {
-		return context.WithTimeoutCause(x.r.Context(), t, errWaitTimeout)
-	}
-	return x.r.Context(), func() {}
 }
 
 func (x *exchange) waitTimedOut() error {
@@ -72,7 +64,6 @@ func (x *exchange) waitTimedOut() error {
 		Reason:     ReasonWaitTimeout,
 		Detail:     "Earlier requests of this session are still running.",
 		RetryAfter: retryDelay,
-		Err:        errWaitTimeout,
 	}
 }
 

@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"the line is served in order of arrival", servesInOrder},
 		{"a request that leaves is skipped at once", skipsLeavers},
 		{"a request whose context has ended takes nothing", refusesEnded},
+		{"a wait is bounded in time", timesOut},
 		{"a busy session is refused where asked", rejectsBusy},
 		{"the line of a session is bounded", boundsSession},
 		{"the tickets of a client are bounded", boundsClient},

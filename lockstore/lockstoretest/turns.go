@@ -115,6 +115,21 @@ func refusesEnded(t *testing.T, open Open) {
 	f.acquire(exclusive(1)).Release()
 }
 
+func timesOut(t *testing.T, open Open) {
+	f := start(t, open, lockstore.Limits{})
+	r := exclusive(1)
+	r.Timeout = 20 * time.Millisecond
+	turn := f.acquire(r)
+	if _, err := f.Acquire(t.Context(), r); !errors.Is(err, lockstore.ErrTimeout) {
+		t.Fatalf("Acquire of a turn that does not come: %v, want ErrTimeout", err)
+	}
+	if n := f.Waiting(); n != 0 {
+		t.Fatalf("%d tickets wait after one timed out", n)
+	}
+	turn.Release()
+	f.acquire(r).Release()
+}
+
 func fencesRise(t *testing.T, open Open) {
 	f := start(t, open, lockstore.Limits{})
 	var last uint64
