@@ -72,8 +72,20 @@ func (x *exchange) refuse(err error) {
 	}
 	refusal := asRefusal(err)
 	x.status, x.reason, x.cause = refusal.Status, refusal.Reason, refusal.Err
-	refusal.write(x.w, x.r.ContentLength != 0 && !x.bodyRead)
+	control := http.NewResponseController(x.w)
+	x.extendWrite(control)
+	unread := x.r.ContentLength != 0 && !x.bodyRead
+	if unread {
+		// net/http reads on after the answer, so that no reset overtakes it. That
+		// must not last as long as the client likes.
+		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
+	}
+	refusal.write(x.w, unread)
 }
+
+// lingerTimeout is how long a connection is kept to take in what is left of a
+// body that was refused.
+const lingerTimeout = time.Second
 
 // depart gives back whatever the handler still has. It is deferred, so it also
 // runs where a stage panics; then the run and its turn go on by themselves.
