@@ -8,6 +8,7 @@ LDFLAGS  := -s -w -X github.com/sessiongate/sessiongate/internal/cli.Version=$(V
 FUZZTIME ?= 60s
 BENCH    ?= .
 TESTS    ?= ./...
+LOAD     ?=
 
 .PHONY: help
 help: ## list the targets
@@ -43,9 +44,9 @@ bench: ## run the benchmarks of all packages
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: load
-load: ## measure the gate in front of a real php-fpm (test/load)
+load: ## measure the gate in front of a real php-fpm (docs/benchmarks.md); LOAD: flags, measurements
 	@scripts/test-deps
-	go run ./test/load
+	go run ./test/load $(LOAD)
 
 .PHONY: clean
 clean: ## remove what was built

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRowSaysWhetherTheBoundWasKept(t *testing.T) {
+	for _, tc := range []struct {
+		figure figure
+		want   string
+	}{
+		{held("order", 1.028, 1.03, "351 / 348 ms", "default lock"), "| order | 1.028 | ≤ 1.03 | 351 / 348 ms | default lock |"},
+		{held("order", 1.031, 1.03, "351 / 348 ms", "default lock"), "| order | **1.031** (missed) | ≤ 1.03 | 351 / 348 ms | default lock |"},
+		{held("lost", 0, 0, "of 50", "x"), "| lost | 0 | ≤ 0 | of 50 | x |"},
+		{held("lost", 1, 0, "of 50", "x"), "| lost | **1** (missed) | ≤ 0 | of 50 | x |"},
+		{stated("contrast", 1070.3, "a / b", "x"), "| contrast | 1070 | – | a / b | x |"},
+	} {
+		if got := tc.figure.row(); got != tc.want {
+			t.Errorf("row = %q\nwant  %q", got, tc.want)
+		}
+	}
+}
+
+func TestJSONTellsStatedFiguresFromHeldOnes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "figures.json")
+	if err := writeJSON(path, []figure{held("a", 0, 0, "", ""), stated("b", 2, "", "")}); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read []map[string]any
+	if err := json.Unmarshal(written, &read); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := read[0]["bound"]; !ok {
+		t.Error("a bound of 0 is not written")
+	}
+	if _, ok := read[1]["bound"]; ok {
+		t.Error("a stated figure has a bound")
+	}
+}
+
+func TestUnknownMeasurementNamesTheKnownOnes(t *testing.T) {
+	err := run(t.Context(), []string{"speed"}, &strings.Builder{})
+	if err == nil || !strings.HasPrefix(err.Error(), `no measurement "speed"; there are order, abuse, `) {
+		t.Errorf("err = %v", err)
+	}
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/sessiongate/sessiongate/internal/fpm"
+)
+
+// gateConfig is what a measurement says in the gate's configuration, as YAML
+// flow mappings without their braces. Everything else has its default.
+type gateConfig struct {
+	server    string
+	lock      string
+	spool     string
+	accessLog bool
+	upstream  string
+}
+
+// yaml is the whole file. Ports are free ones.
+func (c gateConfig) yaml() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "server: {listen: \"127.0.0.1:0\", drain_delay: 0s, drain_timeout: 5s%s}\n", more(c.server))
+	fmt.Fprintf(&b, "admin: {listen: \"127.0.0.1:0\", pprof: true}\n")
+	fmt.Fprintf(&b, "log: {access: %t}\n", c.accessLog)
+	if c.lock != "" {
+		fmt.Fprintf(&b, "lock: {%s}\n", c.lock)
+	}
+	if c.spool != "" {
+		fmt.Fprintf(&b, "spool: {%s}\n", c.spool)
+	}
+	fmt.Fprintf(&b, "upstreams: [{%s}]\n", c.upstream)
+	return b.String()
+}
+
+// said is what differs from the defaults, for the report.
+func (c gateConfig) said() string {
+	said := "default lock"
+	if c.lock != "" {
+		said = "lock: {" + c.lock + "}"
+	}
+	if c.server != "" {
+		said += ", server: {" + c.server + "}"
+	}
+	if c.accessLog {
+		return said + ", access log to a file"
+	}
+	return said + ", access log off"
+}
+
+func more(fields string) string {
+	if fields == "" {
+		return ""
+	}
+	return ", " + fields
+}
+
+// phpUpstream is the upstream entry of a pool. The script is found the way
+// Caddy's php_fastcgi and nginx's try_files do.
+func phpUpstream(pool *fpm.Pool) string {
+	return fmt.Sprintf("name: php, protocol: fastcgi, servers: [{address: %q}], root: %q, local_root: %q, script: try",
+		pool.Address(), pool.Root(), pool.Root())
+}
+
+func httpUpstream(address string) string {
+	return fmt.Sprintf("name: app, protocol: http, servers: [{address: %q}]", address)
+}
+
+// gate is a gate under test, in a process of its own.
+type gate struct {
+	*child
+	address, admin string
+}
+
+// startGate runs the gate and returns when it listens.
+func (s *stand) startGate(ctx context.Context, c gateConfig) (*gate, error) {
+	file, err := os.CreateTemp(s.dir, "gate-*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if _, err := file.WriteString(c.yaml()); err != nil {
+		return nil, err
+	}
+	process, err := s.startChild(s.program("sessiongate"), "serve", "-c", file.Name())
+	if err != nil {
+		return nil, err
+	}
+	g := &gate{child: process}
+	g.address, err = process.line(ctx, func(line []byte) (string, bool) {
+		var serving struct{ Message, Listen, Admin string }
+		if json.Unmarshal(line, &serving) != nil || serving.Message != "serving" {
+			return "", false
+		}
+		g.admin = serving.Admin
+		return serving.Listen, true
+	})
+	return g, err
+}
+
+// metrics reads the gate's metrics that have no label.
+func (g *gate) metrics(ctx context.Context) (map[string]float64, error) {
+	body, err := g.ask(ctx, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	metrics := map[string]float64{}
+	lines := bufio.NewScanner(body)
+	for lines.Scan() {
+		name, text, _ := strings.Cut(lines.Text(), " ")
+		if value, err := strconv.ParseFloat(text, 64); err == nil {
+			metrics[name] = value
+		}
+	}
+	return metrics, lines.Err()
+}
+
+// inFlight is the number of requests under way in the gate.
+func (g *gate) inFlight(ctx context.Context) (int, error) {
+	metrics, err := g.metrics(ctx)
+	return int(metrics["sessiongate_in_flight"]), err
+}
+
+// idle waits until the gate has no request under way.
+func (g *gate) idle(ctx context.Context) error {
+	err := until(ctx, func() bool {
+		n, err := g.inFlight(ctx)
+		return err == nil && n == 0
+	})
+	if err != nil {
+		return fmt.Errorf("the gate does not come to rest: %w", err)
+	}
+	return nil
+}
+
+// profile takes a CPU profile of the gate while load runs, again and again
+// until the profile is there.
+func (g *gate) profile(ctx context.Context, path string, load func() error) error {
+	taken := make(chan error, 1)
+	go func() { taken <- g.saveProfile(ctx, path) }()
+	for {
+		select {
+		case err := <-taken:
+			return err
+		default:
+		}
+		if err := load(); err != nil {
+			return err
+		}
+	}
+}
+
+func (g *gate) saveProfile(ctx context.Context, path string) error {
+	body, err := g.ask(ctx, "/debug/pprof/profile?seconds=10")
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	f, err := os.Create(filepath.Clean(path))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(f, body)
+	return err
+}
+
+// ask sends a request to the admin listener, on a connection that is closed
+// afterwards: an idle one would show in what is counted.
+func (g *gate) ask(ctx context.Context, path string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+path, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		return nil, fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	return resp.Body, nil
+}

@@ -1,0 +1,162 @@
+// Command load measures what the gate promises, in front of a real php-fpm.
+//
+//	load [flags] [measurement ...]
+//
+// Without a name it takes all measurements. Each one starts its own parts (a
+// php-fpm pool of ten workers with unlocked sessions, a gate in a process of
+// its own, what it is compared with) on free ports and in a scratch folder, and
+// ends them by process id. What it prints last is a table for
+// docs/benchmarks.md; the exit status is 1 where a bound is missed.
+//
+// What holds:
+//   - A figure is a ratio of two medians that were taken in one run, in rounds
+//     that take turns, or a count. What else the machine does hits both sides.
+//   - A figure is printed with its bound and the configuration it was taken with.
+//   - An answer that is not the expected one fails the measurement: nothing is
+//     measured that did not work.
+//
+// It measures no absolute speeds: those are the machine's. Correctness in
+// detail is the business of test/e2e.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+// measurement is one of the programs.
+type measurement struct {
+	name string
+	what string
+	// contrast marks a comparison with other programs, which a quick run leaves
+	// out: it takes long, or needs what scripts/test-deps does not install.
+	contrast bool
+	take     func(context.Context, *stand) ([]figure, error)
+}
+
+var measurements = []measurement{
+	{name: "order", what: "a burst of requests of one session, against one after another", take: order},
+	{name: "abuse", what: "other sessions beside one that abuses", take: abuse},
+	{name: "unlocked", what: "abuse again, without any lock", contrast: true, take: unlocked},
+	{name: "phpredis", what: "abuse again, with phpredis locking instead of the gate's", contrast: true, take: phpredis},
+	{name: "reader", what: "the next page of a session whose client reads slowly", take: reader},
+	{name: "vanish", what: "a crowd of waiting clients that vanish at once", take: vanish},
+	{name: "cpu-http", what: "CPU a request as a plain HTTP proxy, against httputil.ReverseProxy", take: cpuHTTP},
+	{name: "cpu-fastcgi", what: "CPU a request in front of PHP-FPM, against Caddy", contrast: true, take: cpuFastCGI},
+}
+
+var errMissed = errors.New("a bound is missed")
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+	flags.SetOutput(out)
+	quick := flags.Bool("quick", false, "few rounds and loose bounds, less than a minute in all")
+	rounds := flags.Int("rounds", 0, "how often each side is measured; 0 is 9, or 3 with -quick")
+	jsonFile := flags.String("json", "", "also write the figures to `file`")
+	profile := flags.String("profile", "", "take CPU profiles of the gate: `prefix`-http.pprof, prefix-fastcgi.pprof")
+	flags.Usage = func() { usage(flags) }
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	p := fullPlan()
+	if *quick {
+		p = quickPlan()
+	}
+	if *rounds > 0 {
+		p.rounds = *rounds
+	}
+	p.profile = *profile
+	chosen, err := choose(flags.Args(), *quick)
+	if err != nil {
+		return err
+	}
+	figures, err := takeAll(ctx, p, chosen, out)
+	fmt.Fprintf(out, "\n%s, %s, %d processors, %d rounds\n\n", time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), p.rounds)
+	printTable(out, figures)
+	if *jsonFile != "" {
+		err = errors.Join(err, writeJSON(*jsonFile, figures))
+	}
+	if err == nil && slices.ContainsFunc(figures, figure.missed) {
+		err = errMissed
+	}
+	return err
+}
+
+// choose finds the measurements by name.
+func choose(names []string, quick bool) ([]measurement, error) {
+	if len(names) == 0 {
+		return slices.DeleteFunc(slices.Clone(measurements), func(m measurement) bool { return quick && m.contrast }), nil
+	}
+	chosen := make([]measurement, len(names))
+	for i, name := range names {
+		at := slices.IndexFunc(measurements, func(m measurement) bool { return m.name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("no measurement %q; there are %s", name, strings.Join(allNames(), ", "))
+		}
+		chosen[i] = measurements[at]
+	}
+	return chosen, nil
+}
+
+// takeAll takes the measurements one after another. What could not be taken is
+// an error, and the others are taken all the same.
+func takeAll(ctx context.Context, p plan, chosen []measurement, out io.Writer) ([]figure, error) {
+	s, err := newStand(ctx, p, out)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	var figures []figure
+	var failed []error
+	for _, m := range chosen {
+		if ctx.Err() != nil {
+			break
+		}
+		fmt.Fprintf(out, "%s: %s\n", m.name, m.what)
+		taken, err := m.take(ctx, s)
+		s.clear()
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", m.name, err))
+		}
+		figures = append(figures, taken...)
+	}
+	return figures, errors.Join(append(failed, context.Cause(ctx))...)
+}
+
+func allNames() []string {
+	names := make([]string, len(measurements))
+	for i, m := range measurements {
+		names[i] = m.name
+	}
+	return names
+}
+
+func usage(flags *flag.FlagSet) {
+	out := flags.Output()
+	fmt.Fprint(out, "usage: load [flags] [measurement ...]\n\nMeasurements, all of them by default:\n")
+	for _, m := range measurements {
+		fmt.Fprintf(out, "  %-12s %s\n", m.name, m.what)
+	}
+	fmt.Fprint(out, "\nFlags:\n")
+	flags.PrintDefaults()
+}

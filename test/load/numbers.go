@@ -1,0 +1,44 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// median is the middle value, or the mean of the two middle ones; 0 for none.
+func median[T ~int64 | ~float64](values []T) T {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	if n%2 == 1 {
+		return sorted[n/2]
+	}
+	return (sorted[n/2-1] + sorted[n/2]) / 2
+}
+
+// percentile is the smallest value that at least p of 100 values do not exceed
+// (nearest rank); the zero value for none.
+func percentile[T cmp.Ordered](values []T, p int) T {
+	if len(values) == 0 {
+		var zero T
+		return zero
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	rank := (len(sorted)*p + 99) / 100
+	return sorted[max(rank, 1)-1]
+}
+
+// ratio of two durations; 0 where there is nothing to divide by.
+func ratio(subject, base time.Duration) float64 {
+	if base == 0 {
+		return 0
+	}
+	return float64(subject) / float64(base)
+}
+
+func inMicros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
