@@ -64,6 +64,8 @@ type Gate struct {
 	uploads   *uploads
 	open      *tracker
 
+	runners *runners
+
 	// runs is the context of everything detached; Close ends it.
 	runs    context.Context
 	endRuns context.CancelCauseFunc
@@ -82,6 +84,7 @@ func New(p Parts, s Settings) *Gate {
 		g.upstreams[u.Name] = u
 	}
 	g.runs, g.endRuns = context.WithCancelCause(context.Background())
+	g.runners = newRunners(g.runs)
 	return g
 }
 

@@ -48,7 +48,7 @@ func (x *exchange) startRun() *run {
 	}
 	r.record.join()
 	x.hold, x.body = nil, nil
-	go r.do()
+	r.gate.runners.start(r)
 	return r
 }
 
