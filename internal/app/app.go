@@ -202,7 +202,7 @@ func (a *App) Drain(ctx context.Context) error {
 		err = a.gate.Drain(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%d requests were still under way: %w", a.gate.InFlight(), context.Cause(ctx))
+		return fmt.Errorf("requests still under way and cut off: %d: %w", a.gate.InFlight(), context.Cause(ctx))
 	}
 	a.log.Info().Msg("drained")
 	return nil
@@ -224,8 +224,17 @@ func (a *App) Close() error {
 	a.gate.Close()
 	err := errors.Join(a.public.Close(), a.admin.Close())
 	a.serving.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if a.gate.Drain(ctx) != nil {
+		a.log.Warn().Int("requests", a.gate.InFlight()).Msg("requests did not end when they were cut off")
+	}
 	return errors.Join(err, a.closeSpool())
 }
+
+// closeTimeout is how long requests that were cut off have to give back what
+// they hold.
+const closeTimeout = time.Second
 
 func (a *App) closeSpool() error {
 	if a.spool == nil {
