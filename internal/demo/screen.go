@@ -1,0 +1,59 @@
+package demo
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// screen is where the story is told. Without a terminal it has 80 columns and
+// no colours.
+type screen struct {
+	io.Writer
+	width   int
+	colours bool
+}
+
+const (
+	plainWidth = 80
+	minWidth   = 40
+)
+
+func newScreen(w io.Writer) *screen {
+	s := &screen{Writer: w, width: plainWidth}
+	f, ok := w.(*os.File)
+	if !ok {
+		return s
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return s
+	}
+	if size.Col > 0 {
+		s.width = max(int(size.Col), minWidth)
+	}
+	s.colours = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" // https://no-color.org
+	return s
+}
+
+// The colours are of the sixteen that every theme defines.
+const (
+	bold   = "1"
+	yellow = "33"
+	green  = "32"
+)
+
+func (s *screen) colour(code, text string) string {
+	if !s.colours || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (s *screen) paint(part rune, text string) string {
+	if part == waiting {
+		return s.colour(yellow, text)
+	}
+	return s.colour(green, text)
+}
