@@ -18,6 +18,7 @@ import (
 // gateConfig is what a measurement says in the gate's configuration, as YAML
 // flow mappings without their braces. Everything else has its default.
 type gateConfig struct {
+	socket    bool // listen on a unix socket instead of a port of 127.0.0.1
 	server    string
 	lock      string
 	spool     string
@@ -26,9 +27,9 @@ type gateConfig struct {
 }
 
 // yaml is the whole file. Ports are free ones.
-func (c gateConfig) yaml() string {
+func (c gateConfig) yaml(listen string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "server: {listen: \"127.0.0.1:0\", drain_delay: 0s, drain_timeout: 5s%s}\n", more(c.server))
+	fmt.Fprintf(&b, "server: {listen: %q, drain_delay: 0s, drain_timeout: 5s%s}\n", listen, more(c.server))
 	fmt.Fprintf(&b, "admin: {listen: \"127.0.0.1:0\", pprof: true}\n")
 	fmt.Fprintf(&b, "log: {access: %t}\n", c.accessLog)
 	if c.lock != "" {
@@ -49,6 +50,9 @@ func (c gateConfig) said() string {
 	}
 	if c.server != "" {
 		said += ", server: {" + c.server + "}"
+	}
+	if c.socket {
+		said += ", unix socket"
 	}
 	if c.accessLog {
 		return said + ", access log to a file"
@@ -82,25 +86,31 @@ type gate struct {
 
 // startGate runs the gate and returns when it listens.
 func (s *stand) startGate(ctx context.Context, c gateConfig) (*gate, error) {
-	file, err := os.CreateTemp(s.dir, "gate-*.yaml")
+	dir, err := os.MkdirTemp(s.dir, "gate-")
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	if _, err := file.WriteString(c.yaml()); err != nil {
+	listen, file := "127.0.0.1:0", filepath.Join(dir, "gate.yaml")
+	if c.socket {
+		listen = "unix:" + filepath.Join(dir, "s")
+	}
+	if err := os.WriteFile(file, []byte(c.yaml(listen)), 0o600); err != nil {
 		return nil, err
 	}
-	process, err := s.startChild(s.program("sessiongate"), "serve", "-c", file.Name())
+	process, err := s.startChild(s.program("sessiongate"), "serve", "-c", file)
 	if err != nil {
 		return nil, err
 	}
-	g := &gate{child: process}
-	g.address, err = process.line(ctx, func(line []byte) (string, bool) {
+	g := &gate{child: process, address: listen}
+	_, err = process.line(ctx, func(line []byte) (string, bool) {
 		var serving struct{ Message, Listen, Admin string }
 		if json.Unmarshal(line, &serving) != nil || serving.Message != "serving" {
 			return "", false
 		}
 		g.admin = serving.Admin
+		if !c.socket {
+			g.address = serving.Listen
+		}
 		return serving.Listen, true
 	})
 	return g, err

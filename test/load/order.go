@@ -25,7 +25,7 @@ func order(ctx context.Context, s *stand) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := gateConfig{upstream: phpUpstream(pool)}
+	config := gateConfig{socket: true, upstream: phpUpstream(pool)}
 	g, err := s.startGate(ctx, config)
 	if err != nil {
 		return nil, err
@@ -70,18 +70,28 @@ func sendBurst(ctx context.Context, address string) ([]int, time.Duration, error
 	var answers sync.WaitGroup
 	began := time.Now()
 	for i, c := range connections {
-		if i > 0 {
-			time.Sleep(burstGap) // at least: a sleep may last longer, never shorter
+		if err = errors.Join(c.send(request), awaitTaken(ctx, c)); err != nil {
+			closeEach(connections) // nobody waits for answers any more
+			break
 		}
-		failed[i] = c.send(request)
-		answers.Go(func() {
-			if failed[i] == nil {
-				counts[i], failed[i] = count(c.receive())
-			}
-		})
+		answers.Go(func() { counts[i], failed[i] = count(c.receive()) })
 	}
 	answers.Wait()
-	return counts, time.Since(began), errors.Join(failed...)
+	return counts, time.Since(began), errors.Join(err, errors.Join(failed...))
+}
+
+// awaitTaken waits for the time between two requests, and for as long as the
+// gate has not read the first: only then is the order of sending the order in
+// which the gate takes them in. Where the machine has nothing else to do, it
+// has been read by then.
+func awaitTaken(ctx context.Context, c *connection) error {
+	time.Sleep(burstGap)
+	var err error
+	return errors.Join(until(ctx, func() bool {
+		var taken bool
+		taken, err = c.taken()
+		return taken || err != nil
+	}), err)
 }
 
 // sendOneByOne is sendBurst for a client that waits for each answer.
