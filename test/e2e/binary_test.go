@@ -1,0 +1,163 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binaryDir is where the built binary is; "" before it is built.
+var binaryDir string
+
+// binary builds the command once for all tests.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sessiongate-e2e-")
+	if err != nil {
+		return "", err
+	}
+	binaryDir = dir
+	path := filepath.Join(dir, "sessiongate")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/sessiongate/sessiongate/cmd/sessiongate").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	// Another user is to run it.
+	return path, os.Chmod(dir, 0o755)
+})
+
+func removeBinary() {
+	if binaryDir != "" {
+		os.RemoveAll(binaryDir)
+	}
+}
+
+// process is a running sessiongate serve.
+type process struct {
+	*exec.Cmd
+	gate  *gate // only addresses, client and log
+	ended chan struct{}
+}
+
+// command is the binary with arguments, in an environment without settings.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir()}
+	return cmd
+}
+
+// serve runs the binary and returns when it serves.
+func serve(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: cmd, gate: &gate{log: &logBuffer{}}, ended: make(chan struct{})}
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = in
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	serving := make(chan map[string]any, 1)
+	go func() {
+		defer close(p.ended)
+		defer out.Close()
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			fmt.Fprintln(p.gate.log, lines.Text())
+			var line map[string]any
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line["message"] == "serving" {
+				serving <- line
+			}
+		}
+		_ = cmd.Wait() // the test looks at ProcessState
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-p.ended
+		if t.Failed() {
+			t.Logf("the gate's log:\n%s", p.gate.log)
+		}
+	})
+	select {
+	case line := <-serving:
+		p.gate.addr, p.gate.admin = fmt.Sprint(line["listen"]), fmt.Sprint(line["admin"])
+		p.gate.network = "tcp"
+		if strings.HasPrefix(p.gate.addr, "/") {
+			p.gate.network = "unix"
+		}
+		p.gate.client = p.gate.newClient()
+		t.Cleanup(p.gate.client.CloseIdleConnections)
+	case <-p.ended:
+		t.Fatalf("it ended at start: %s\n%s", cmd.ProcessState, p.gate.log)
+	case <-time.After(patience):
+		t.Fatalf("it does not serve:\n%s", p.gate.log)
+	}
+	return p
+}
+
+// signal sends a signal.
+func (p *process) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := p.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantExit waits for the end and compares it, as os.ProcessState says it.
+func (p *process) wantExit(t *testing.T, want string) {
+	t.Helper()
+	select {
+	case <-p.ended:
+		if got := p.ProcessState.String(); got != want {
+			t.Errorf("ended with %q, want %q; it said\n%s", got, want, p.gate.log)
+		}
+	case <-time.After(patience):
+		t.Fatalf("it does not end:\n%s", p.gate.log)
+	}
+}
+
+// wantFailure runs the binary to its end, which must be exit code 1 with this
+// in its last words.
+func wantFailure(t *testing.T, cmd *exec.Cmd, want ...string) {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("ended with %v, want exit status 1", err)
+	}
+	for _, words := range want {
+		if !strings.Contains(string(out), words) {
+			t.Errorf("it said %q, want %q", out, words)
+		}
+	}
+}
+
+// startUntil runs a program of somebody else until the test ends, and returns
+// when the condition holds.
+func startUntil(t *testing.T, cmd *exec.Cmd, ready func() bool) {
+	t.Helper()
+	said := &logBuffer{}
+	cmd.Stdout, cmd.Stderr = said, said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	eventually(t, ready, func() string { return "not ready, it said " + said.String() })
+}
