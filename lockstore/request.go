@@ -49,7 +49,7 @@ var (
 	ErrTotalFull   = errors.New("lockstore: too many requests waiting")
 )
 
-// ErrTimeout: the turn did not come within the request's Timeout.
+// ErrTimeout says that the turn did not come within the request's Timeout.
 var ErrTimeout = errors.New("lockstore: timed out waiting for the turn")
 
 // Causes with which a Turn's context ends.

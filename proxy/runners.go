@@ -31,7 +31,6 @@ func (p *runners) start(r *run) {
 func (p *runners) work(r *run) {
 	for {
 		r.do()
-		r = nil // what it held is garbage while this goroutine is idle
 		select {
 		case p.free <- struct{}{}:
 		default:

@@ -154,10 +154,10 @@ func (a *App) handler() http.Handler {
 // cannot be reached are logged.
 func (a *App) Start(ctx context.Context) error {
 	var err error
-	if a.adminAt, err = listen("admin.listen", a.config.Admin.Listen); err != nil {
+	if a.adminAt, err = listen(ctx, "admin.listen", a.config.Admin.Listen); err != nil {
 		return err
 	}
-	if a.publicAt, err = listen("server.listen", a.config.Server.Listen); err != nil {
+	if a.publicAt, err = listen(ctx, "server.listen", a.config.Server.Listen); err != nil {
 		return errors.Join(err, a.adminAt.Close())
 	}
 	a.serving.Go(func() { a.serve(a.admin, a.adminAt) })

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -11,15 +12,15 @@ import (
 
 // listen opens the address of a configuration key: host:port or unix:/path. A
 // socket file that nobody listens on any more is replaced.
-func listen(key, address string) (net.Listener, error) {
+func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	network, target := "tcp", address
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		network, target = "unix", path
-		if err := removeStale(path); err != nil {
+		if err := removeStale(ctx, path); err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	l, err := net.Listen(network, target)
+	l, err := new(net.ListenConfig).Listen(ctx, network, target)
 	switch {
 	case err == nil:
 		return l, nil
@@ -32,7 +33,7 @@ func listen(key, address string) (net.Listener, error) {
 }
 
 // removeStale removes a socket file that a process left behind when it died.
-func removeStale(path string) error {
+func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil // nothing there, or net.Listen says better what is wrong
@@ -40,7 +41,7 @@ func removeStale(path string) error {
 	if info.Mode()&os.ModeSocket == 0 {
 		return fmt.Errorf("%s exists and is not a socket; choose another path, or remove it", path)
 	}
-	if c, err := net.Dial("unix", path); err == nil {
+	if c, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
 		_ = c.Close()
 		return fmt.Errorf("unix:%s is taken by another process; stop that one, or choose another path", path)
 	}

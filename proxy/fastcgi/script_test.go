@@ -219,8 +219,10 @@ func FuzzResolve(f *testing.F) {
 	}
 	root := tree(f, pages...)
 	r := resolver(f, ScriptPath, root)
-	scripts := map[string]bool{"/index.php": true, "/info.php": true, "/blog/index.php": true, "/blog/post.php": true,
-		"/dir.php/inner.php": true, "/a.php": true, "/inside.php": true, "/ü.php": true, "/İ.php": true, "/in.phpx/y.php": true}
+	scripts := map[string]bool{
+		"/index.php": true, "/info.php": true, "/blog/index.php": true, "/blog/post.php": true,
+		"/dir.php/inner.php": true, "/a.php": true, "/inside.php": true, "/ü.php": true, "/İ.php": true, "/in.phpx/y.php": true,
+	}
 	f.Fuzz(func(t *testing.T, path string) {
 		script, err := r.Resolve(path, (&url.URL{Path: path}).EscapedPath())
 		if err != nil {
