@@ -75,25 +75,30 @@ func (s *stand) abuseThrough(ctx context.Context, config gateConfig, rounds int)
 	}
 	p := s.plan.abusePercentile
 	var with, without []time.Duration
-	for range rounds {
-		quiet, err := others.visit(ctx, g.address, s.plan.abusePhase)
-		if err != nil {
-			return figure{}, err
+	for round := range rounds {
+		for turn := range 2 {
+			visit, tails, beside := s.visitAlone, &without, "alone"
+			if (round+turn)%2 == 1 { // who begins changes from round to round
+				visit, tails, beside = s.visitBeside, &with, "beside the abuser"
+			}
+			took, err := visit(ctx, g)
+			if err != nil {
+				return figure{}, err
+			}
+			tail := percentile(took, p)
+			*tails = append(*tails, tail)
+			s.progress("%-17s p50 %.1f, p%d %.1f ms (%d requests)", beside, inMillis(percentile(took, 50)), p, inMillis(tail), len(took))
 		}
-		without = append(without, percentile(quiet, p))
-
-		loud, err := s.visitBeside(ctx, g)
-		if err != nil {
-			return figure{}, err
-		}
-		with = append(with, percentile(loud, p))
-		s.progress("p50 %.1f, p%d %.1f ms; with the abuser p50 %.1f, p%d %.1f ms (%d requests)", inMillis(percentile(quiet, 50)), p,
-			inMillis(percentile(quiet, p)), inMillis(percentile(loud, 50)), p, inMillis(percentile(loud, p)), len(loud))
 	}
 	subject, base := median(with), median(without)
 	return stated("", ratio(subject, base), millis(subject, base), fmt.Sprintf(
 		"p%d of rounds of %s, median of %d rounds; %d sessions × %s every %s; abuser: %d × %s, one session; %s",
 		p, s.plan.abusePhase, rounds, others.sessions, others.path, others.interval, abusers, abusePage, config.said())), nil
+}
+
+// visitAlone lets the others visit with nobody beside them.
+func (s *stand) visitAlone(ctx context.Context, g *gate) ([]time.Duration, error) {
+	return others.visit(ctx, g.address, s.plan.abusePhase)
 }
 
 // visitBeside lets the others visit while the abuser is at work.
@@ -124,7 +129,7 @@ func (s *stand) visitBeside(ctx context.Context, g *gate) ([]time.Duration, erro
 	})
 	var took []time.Duration
 	if err == nil {
-		took, err = others.visit(ctx, g.address, s.plan.abusePhase)
+		took, err = s.visitAlone(ctx, g)
 	}
 	stop()
 	all.Wait()

@@ -32,17 +32,22 @@ func reader(ctx context.Context, s *stand) ([]figure, error) {
 	}
 	var slow, fast []time.Duration
 	var most int64
-	for range s.plan.rounds {
-		took, _, err := nextBehind(ctx, g, 0)
-		if err != nil {
-			return nil, err
+	for round := range s.plan.rounds {
+		for turn := range 2 {
+			if (round+turn)%2 == 0 { // who begins changes from round to round
+				took, _, err := nextBehind(ctx, g, 0)
+				if err != nil {
+					return nil, err
+				}
+				fast = append(fast, took)
+				continue
+			}
+			took, read, err := nextBehind(ctx, g, downloadRate)
+			if err != nil {
+				return nil, err
+			}
+			slow, most = append(slow, took), max(most, read)
 		}
-		fast = append(fast, took)
-		took, read, err := nextBehind(ctx, g, downloadRate)
-		if err != nil {
-			return nil, err
-		}
-		slow, most = append(slow, took), max(most, read)
 	}
 	with := fmt.Sprintf("%s at 1 MB/s, then %s of the same session; %s", downloadPage, nextPage, config.said())
 	subject, base := median(slow), median(fast)

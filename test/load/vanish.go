@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,9 @@ func vanish(ctx context.Context, s *stand) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(leftovers) > 0 {
+		v.explain(ctx, s.out)
+	}
 	reached := v.marks("begin") - served
 	s.progress("waiting %.0f, goroutines %.0f, open files %.0f; after %s left: %v", crowded["sessiongate_waiting"],
 		crowded["go_goroutines"], crowded["process_open_fds"], settled.Round(time.Millisecond), leftovers)
@@ -88,16 +92,18 @@ func (s *stand) newVanishing(ctx context.Context) (*vanishing, error) {
 	if v.gate, err = s.startGate(ctx, config); err != nil {
 		return nil, err
 	}
-	// What the first request brings into being stays, and is no leftover.
-	first := crowd{clients: 1, requests: 1, path: "/trivial.php", answer: "ok", cookies: true}
-	if err := first.run(ctx, v.address); err != nil {
+	// What the gate keeps for use again (goroutines, up to a bound) is no
+	// leftover: more requests at once than there will be turns bring it about.
+	const n = 3 * vanishSessions
+	before := crowd{clients: n, requests: n, path: "/slow.php?ms=100", answer: "ok\n", cookies: true}
+	if err := before.run(ctx, v.address); err != nil {
 		return nil, err
 	}
 	return v, v.idle(ctx)
 }
 
-// gather connects the clients and returns when all of them wait, but for those
-// that have their turn.
+// gather connects the clients and returns when the gate has taken in all of
+// them, with their bodies: they wait, but for those that have their turn.
 func (v *vanishing) gather(ctx context.Context, n int) ([]*connection, error) {
 	clients, err := dialEach(ctx, v.address, n)
 	if err != nil {
@@ -121,7 +127,7 @@ func (v *vanishing) gather(ctx context.Context, n int) ([]*connection, error) {
 	}
 	err = until(ctx, func() bool {
 		m, err := v.metrics(ctx)
-		return err == nil && int(m["sessiongate_waiting"]) >= n-2*vanishSessions
+		return err == nil && int(m["sessiongate_in_flight"])+v.marks("end") >= n && m["sessiongate_uploading"] == 0
 	})
 	if err != nil {
 		closeEach(clients)
@@ -161,6 +167,17 @@ func (v *vanishing) left(before, after map[string]float64) ([]string, error) {
 		left = append(left, fmt.Sprintf("%d files", len(files)))
 	}
 	return left, err
+}
+
+// explain prints what the gate's goroutines are doing.
+func (v *vanishing) explain(ctx context.Context, out io.Writer) {
+	stacks, err := v.ask(ctx, "/debug/pprof/goroutine?debug=1")
+	if err != nil {
+		fmt.Fprintln(out, err)
+		return
+	}
+	defer stacks.Close()
+	_, _ = io.Copy(out, stacks)
 }
 
 // marks counts a word in the page's journal.
