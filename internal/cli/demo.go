@@ -26,10 +26,12 @@ func newDemo() *cobra.Command {
 			case o.Workers < 1 || o.Workers > demo.MaxWorkers:
 				return usagef(c, "--workers %d: 1 to %d are possible", o.Workers, demo.MaxWorkers)
 			}
-			// A closed terminal and a closed pipe (demo | head) end it in order
-			// too: php-fpm and the scratch folder must not stay behind.
-			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGHUP, syscall.SIGPIPE)
+			// A closed terminal ends it in order too: php-fpm and the scratch folder
+			// must not stay behind.
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGHUP)
 			defer stop()
+			stopPipes := survivePipes()
+			defer stopPipes()
 			o.Out, o.Log, o.Version, o.Program = c.OutOrStdout(), c.ErrOrStderr(), version(), os.Args[0]
 			return demo.Run(ctx, o)
 		},
@@ -40,4 +42,13 @@ func newDemo() *cobra.Command {
 	flags.BoolVar(&o.Simulated, "simulated", false, "use the simulated backend even where php-fpm is installed")
 	flags.BoolVar(&o.Once, "exit", false, "end after the figures")
 	return c
+}
+
+// survivePipes turns a closed output (demo | head) from a sudden death into an
+// error of the write, so that everything is still cleaned up. The signal itself
+// says nothing: with Notify it comes for any connection that broke.
+func survivePipes() (stop func()) {
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE)
+	return func() { signal.Stop(unread) }
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -57,6 +58,10 @@ func TestDemoStaysUpWithWhatItNamesUntilItIsInterrupted(t *testing.T) {
 				t.Errorf("simulated: %v; make test installs php-fpm\n%s", simulated, told)
 			}
 			go io.Copy(io.Discard, out)
+			// As when the gate writes to a client that has left.
+			if err := syscall.Kill(os.Getpid(), syscall.SIGPIPE); err != nil {
+				t.Fatal(err)
+			}
 			urls := regexp.MustCompile(`http://[^\s']+`).FindAllString(told, -1)
 			if len(urls) < 6 { // two gates, metrics, three lines to try
 				t.Errorf("addresses %v in\n%s", urls, told)

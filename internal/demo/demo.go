@@ -67,10 +67,13 @@ func Run(ctx context.Context, o Options) (err error) {
 		return nil
 	}
 	s.invite()
+	if s.screen.failed != nil {
+		return s.screen.failed
+	}
 	if err := s.gates.serve(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.screen, "\nEnded.")
+	s.say("\nEnded.\n")
 	return nil
 }
 
@@ -130,13 +133,14 @@ func (s *stage) compare(ctx context.Context) error {
 		return fmt.Errorf("through the gate: %w", err)
 	}
 	s.sumUp(before, after)
-	return nil
+	return s.screen.failed
 }
 
 func (s *stage) measure(ctx context.Context, title, base string) (outcome, error) {
 	got, err := s.scenario.measure(ctx, base)
-	if err == nil {
-		s.show(title, got)
+	if err != nil {
+		return got, err
 	}
-	return got, err
+	s.show(title, got)
+	return got, s.screen.failed
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -171,6 +172,16 @@ func TestInterruptedDemoLeavesNothingBehind(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+func TestOutputThatNobodyReadsEndsTheDemo(t *testing.T) {
+	o := options(t, new(bytes.Buffer))
+	r, w := io.Pipe()
+	r.Close()
+	o.Out, o.Once = w, false
+	if err := Run(t.Context(), o); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestEndDoesNotWaitForRequestsUnderWay(t *testing.T) {

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -10,9 +11,21 @@ import (
 // screen is where the story is told. Without a terminal it has 80 columns and
 // no colours.
 type screen struct {
-	io.Writer
+	out     io.Writer
+	failed  error // of the first write that failed; the story ends there
 	width   int
 	colours bool
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	if s.failed != nil {
+		return 0, s.failed
+	}
+	n, err := s.out.Write(b)
+	if err != nil {
+		s.failed = fmt.Errorf("nobody reads on: %w", err)
+	}
+	return n, s.failed
 }
 
 const (
@@ -21,7 +34,7 @@ const (
 )
 
 func newScreen(w io.Writer) *screen {
-	s := &screen{Writer: w, width: plainWidth}
+	s := &screen{out: w, width: plainWidth}
 	f, ok := w.(*os.File)
 	if !ok {
 		return s
