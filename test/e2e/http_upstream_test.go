@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -89,7 +90,6 @@ func TestAnswersOfAnHTTPUpstreamPassUnchanged(t *testing.T) {
 		{"GET", "/304", "", "", "", 304},
 		{"GET", "/length", "hello", "5", "", 200},
 		{"HEAD", "/length", "", "5", "", 200},
-		{"GET", "/chunked", "hello", "", "chunked", 200},
 		{"GET", "/early", "hello", "5", "", 200},
 	} {
 		resp, err := g.client.Do(request(t, tc.method, tc.path, "one", nil))
@@ -111,6 +111,53 @@ func TestAnswersOfAnHTTPUpstreamPassUnchanged(t *testing.T) {
 			t.Errorf("a Content-Type was made up: %v", resp.Header)
 		}
 	}
+}
+
+func TestAnAnswerOfUnknownLengthIsChunked(t *testing.T) {
+	goOn := make(chan struct{})
+	g := inFrontOfHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "hel")
+		w.(http.Flusher).Flush()
+		<-goOn
+		io.WriteString(w, "lo")
+	})
+	resp, err := g.client.Do(request(t, "GET", "/", "one", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	close(goOn)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || string(body) != "hello" || fmt.Sprint(resp.TransferEncoding) != "[chunked]" {
+		t.Errorf("got %q, %v, Transfer-Encoding %v", body, err, resp.TransferEncoding)
+	}
+}
+
+func TestAnAnswerThatComesBeforeTheBodyIsReadPasses(t *testing.T) {
+	g := inFrontOfHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "no", http.StatusRequestEntityTooLarge)
+	})
+	for range 10 {
+		a := g.do(request(t, "POST", "/", "one", bytes.NewReader(randomBytes(5_000_000)))).want(t, http.StatusRequestEntityTooLarge)
+		if a.body != "no\n" {
+			t.Errorf("got %q", a.body)
+		}
+	}
+	g.wantEmptySpool(t)
+}
+
+// The connection to such an upstream is still being written to when its answer
+// is over. The gate ends in order all the same.
+func TestAGateEndsInOrderRightAfterAnEarlyAnswer(t *testing.T) {
+	backend := rawBackend(t, func(c net.Conn) {
+		_, _ = http.ReadRequest(bufio.NewReaderSize(c, 16)) // no more than the head, more or less
+		io.WriteString(c, "HTTP/1.1 413 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+		<-t.Context().Done()
+	})
+	g := startGate(t, fmt.Sprintf("upstream: {protocol: http, servers: [{address: %q}]}", backend))
+	g.do(request(t, "POST", "/", "one", bytes.NewReader(randomBytes(20_000_000)))).want(t, http.StatusRequestEntityTooLarge)
+	g.close(t)
 }
 
 func TestABrokenHTTPAnswerCutsTheClient(t *testing.T) {

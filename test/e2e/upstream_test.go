@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sessiongate/sessiongate/internal/fpm"
 	"github.com/sessiongate/sessiongate/internal/fpm/fpmtest"
@@ -89,31 +93,40 @@ func TestAWorkerThatDiesWhileAnotherWaitsGivesTheTurnBack(t *testing.T) {
 	g.awaitMetric(t, "sessions", 0)
 }
 
-// brokenFPM answers each connection with these bytes and closes it.
-func brokenFPM(t *testing.T, answer string) string {
+// rawBackend serves each connection on a goroutine of its own and closes it.
+func rawBackend(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan struct{})
+	var serving sync.WaitGroup
 	t.Cleanup(func() {
 		l.Close()
-		<-served
+		serving.Wait()
 	})
-	go func() {
-		defer close(served)
+	serving.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			c.Read(make([]byte, 16<<10))
-			io.WriteString(c, answer)
-			c.Close()
+			serving.Go(func() {
+				defer c.Close()
+				serve(c)
+			})
 		}
-	}()
+	})
 	return l.Addr().String()
+}
+
+// brokenFPM answers each connection with these bytes and closes it.
+func brokenFPM(t *testing.T, answer string) string {
+	t.Helper()
+	return rawBackend(t, func(c net.Conn) {
+		c.Read(make([]byte, 16<<10))
+		io.WriteString(c, answer)
+	})
 }
 
 func TestAnUpstreamThatIsNoPHPIsABadGateway(t *testing.T) {
@@ -129,4 +142,43 @@ func TestAnUpstreamThatIsNoPHPIsABadGateway(t *testing.T) {
 			g.get(t, "/", "one").wantRefusal(t, http.StatusBadGateway, "upstream_error")
 		})
 	}
+}
+
+// A full queue at php-fpm's socket says that it is busy, not that it is down.
+func TestABusyPHPIsReady(t *testing.T) {
+	pool := fpmtest.StartUnlocked(t, fpm.Options{Socket: fpmtest.Socket(t), Workers: 1, Backlog: 1})
+	g := startGate(t, inFrontOf(pool), "upstream: {connect_timeout: 30s}")
+	j, end := newJournal(t), newBarrier(t)
+	var answers []<-chan answer
+	for i := range 6 {
+		answers = append(answers, g.start(t, end.page(j, fmt.Sprint(i)), fmt.Sprintf("s%d", i)))
+	}
+	path := strings.TrimPrefix(pool.Address(), "unix:")
+	eventually(t, func() bool {
+		c, err := net.Dial("unix", path)
+		if err == nil {
+			c.Close()
+		}
+		return errors.Is(err, syscall.EAGAIN)
+	}, func() string { return "the socket's queue does not fill" })
+	// An answer of readiness counts for a second: ask for longer.
+	began := time.Now()
+	eventually(t, func() bool {
+		if status, body := g.adminPage(t, "/readyz"); status != http.StatusOK {
+			t.Fatalf("readyz says %d %q", status, body)
+		}
+		return time.Since(began) > 1500*time.Millisecond
+	}, func() string { return "time stands still" })
+	end.lift(t)
+	for _, done := range answers {
+		receive(t, done).want(t, 200)
+	}
+}
+
+func TestPHPThatDoesNotReadTheBodyAnswers(t *testing.T) {
+	g := startGate(t, inFrontOf(startPHP(t, 2)))
+	for range 5 {
+		g.do(request(t, "POST", "/trivial.php", "one", bytes.NewReader(randomBytes(5_000_000)))).want(t, 200)
+	}
+	g.wantEmptySpool(t)
 }
