@@ -105,5 +105,13 @@ func (g *Gate) Drain(ctx context.Context) error { return g.open.wait(ctx) }
 // InFlight is the number of requests that Drain would wait for.
 func (g *Gate) InFlight() int { return g.open.count() }
 
-// Close cuts every run that is still under way off from its upstream.
-func (g *Gate) Close() { g.endRuns(errClosed) }
+// Close cuts every run that is still under way off from its upstream, and
+// returns when nothing is left that the gate has started. It returns ctx's cause
+// where ctx ends before.
+func (g *Gate) Close(ctx context.Context) error {
+	g.endRuns(errClosed)
+	if err := g.open.wait(ctx); err != nil {
+		return err
+	}
+	return g.runners.working.wait(ctx)
+}

@@ -85,8 +85,12 @@ func (b *bench) checkClean(pool *spool.Pool) {
 	if u := pool.Usage(); u.Memory != 0 || u.Disk != 0 {
 		b.Errorf("left behind in the spool: %+v", u)
 	}
-	b.gate.Close()
-	_ = pool.Close()
+	if err := b.gate.Close(ctx); err != nil {
+		b.Errorf("close: %v", err)
+	}
+	if err := pool.Close(); err != nil {
+		b.Error(err)
+	}
 }
 
 // visit is one client's request under way.

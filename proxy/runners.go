@@ -9,13 +9,15 @@ type runners struct {
 	idle chan *run     // unbuffered: a send succeeds only where a goroutine is idle
 	free chan struct{} // places for idle goroutines
 	stop context.Context
+
+	working *tracker // goroutines, idle ones too
 }
 
 // maxIdleRunners bounds the goroutines that are kept, a few kilobytes each.
 const maxIdleRunners = 256
 
 func newRunners(stop context.Context) *runners {
-	return &runners{idle: make(chan *run), free: make(chan struct{}, maxIdleRunners), stop: stop}
+	return &runners{idle: make(chan *run), free: make(chan struct{}, maxIdleRunners), stop: stop, working: newTracker()}
 }
 
 // start runs r at once, on an idle goroutine or a new one.
@@ -23,12 +25,14 @@ func (p *runners) start(r *run) {
 	select {
 	case p.idle <- r:
 	default:
+		p.working.add()
 		go p.work(r)
 	}
 }
 
 // work runs r and whatever comes next, until enough others are idle.
 func (p *runners) work(r *run) {
+	defer p.working.done()
 	for {
 		r.do()
 		select {

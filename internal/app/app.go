@@ -221,12 +221,11 @@ func wait(ctx context.Context, d time.Duration) {
 
 // Close cuts off whatever is still under way and gives everything back.
 func (a *App) Close() error {
-	a.gate.Close()
 	err := errors.Join(a.public.Close(), a.admin.Close())
 	a.serving.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if a.gate.Drain(ctx) != nil {
+	if a.gate.Close(ctx) != nil {
 		a.log.Warn().Int("requests", a.gate.InFlight()).Msg("requests did not end when they were cut off")
 	}
 	return errors.Join(err, a.closeSpool())
