@@ -85,7 +85,10 @@ func (u upstreamAddress) dial(ctx context.Context) error {
 	}
 	var d net.Dialer
 	c, err := d.DialContext(ctx, network, target)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EAGAIN):
+		return nil // a unix socket whose queue is full: busy, not down
+	case err != nil:
 		return fmt.Errorf("upstream %s: %w", u.name, explainDial(u.address, err))
 	}
 	return c.Close()
