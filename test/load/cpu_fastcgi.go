@@ -33,7 +33,7 @@ func cpuFastCGI(ctx context.Context, s *stand) ([]figure, error) {
 		{name: "FastCGI", config: off, cookies: true},
 		{name: "FastCGI, access log", config: logged},
 		{name: "FastCGI, access log", config: logged, cookies: true},
-	}, s.plan.profileTo("fastcgi"))
+	})
 }
 
 // startCaddy runs Caddy in front of a pool, without access log and admin API.

@@ -25,5 +25,5 @@ func cpuHTTP(ctx context.Context, s *stand) ([]figure, error) {
 		{name: "HTTP pass-through", config: through, cookies: true},
 		{name: "HTTP pass-through, access log", config: logged},
 		{name: "HTTP locked", config: locked, cookies: true},
-	}, s.plan.profileTo("http"))
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // duel is a comparison of the gate's CPU time with another proxy's.
@@ -21,8 +22,8 @@ type opponent struct {
 }
 
 // fight measures all duels in one race: whatever the machine does meanwhile,
-// it does to all of them. The first one is profiled where that is asked for.
-func (s *stand) fight(ctx context.Context, against opponent, load crowd, duels []duel, profile string) ([]figure, error) {
+// it does to all of them.
+func (s *stand) fight(ctx context.Context, against opponent, load crowd, duels []duel) ([]figure, error) {
 	bases := map[bool]*contender{}
 	contenders := make([]*contender, 0, len(duels)+2)
 	for _, cookies := range []bool{false, true} {
@@ -53,11 +54,23 @@ func (s *stand) fight(ctx context.Context, against opponent, load crowd, duels [
 		}
 		figures[i] = f
 	}
-	if profile == "" {
+	if s.plan.profile == "" {
 		return figures, nil
 	}
-	load = contenders[2].load
-	return figures, gates[0].profile(ctx, profile, func() error { return load.run(ctx, gates[0].address) })
+	return figures, s.profileEach(ctx, gates, contenders[2:])
+}
+
+// profileEach takes a CPU profile of each gate under its load, when all has
+// been measured: profiling costs CPU time as well.
+func (s *stand) profileEach(ctx context.Context, gates []*gate, contenders []*contender) error {
+	for i, c := range contenders {
+		name := strings.NewReplacer(",", "", " ", "-").Replace(c.name)
+		err := gates[i].profile(ctx, s.plan.profile+"-"+name+".pprof", func() error { return c.load.part(passes).run(ctx, c.address) })
+		if err != nil {
+			return fmt.Errorf("profile of %s: %w", c.name, err)
+		}
+	}
+	return nil
 }
 
 func cookieNote(cookies bool) string {

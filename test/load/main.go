@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	quick := flags.Bool("quick", false, "few rounds and loose bounds, less than a minute in all")
 	rounds := flags.Int("rounds", 0, "how often each side is measured; 0 is 9, or 3 with -quick")
 	jsonFile := flags.String("json", "", "also write the figures to `file`")
-	profile := flags.String("profile", "", "take CPU profiles of the gate: `prefix`-http.pprof, prefix-fastcgi.pprof")
+	profile := flags.String("profile", "", "also take CPU profiles of the gate, to files that begin with `prefix`")
 	flags.Usage = func() { usage(flags) }
 	if err := flags.Parse(args); err != nil {
 		return err

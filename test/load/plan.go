@@ -52,10 +52,3 @@ func quickPlan() plan {
 	p.httpBound, p.fastCGIBound = 1.5, 1
 	return p
 }
-
-func (p plan) profileTo(what string) string {
-	if p.profile == "" {
-		return ""
-	}
-	return p.profile + "-" + what + ".pprof"
-}
