@@ -1,0 +1,167 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
+	"github.com/sessiongate/sessiongate/internal/config"
+	"github.com/sessiongate/sessiongate/internal/rules"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// load makes a configuration from YAML.
+func load(t *testing.T, yaml string) *config.Config {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "gate.yaml")
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(config.Source{Path: path, Check: Check})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestCookieIsTheOneOfTheRequestsApplication(t *testing.T) {
+	set, err := compileRules(load(t, `
+upstreams:
+  - {name: shop, servers: [{address: "127.0.0.1:9000"}], root: /shop, session: {cookie: SHOP}}
+  - {name: blog, servers: [{address: "127.0.0.1:9001"}], root: /blog, session: {cookie: BLOG, header: X-Blog}}
+rules:
+  - {name: blog, match: {path: ["/blog/**"]}, upstream: blog}
+  - {name: wiki, match: {path: ["/wiki/**"]}, upstream: blog, session: {cookie: WIKI}}
+  - {name: feed, match: {path: ["/feed/**"]}, lock: none}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]rules.Policy{
+		"/cart":   {Rule: "", Upstream: "shop", Cookie: "SHOP"},
+		"/blog/a": {Rule: "blog", Upstream: "blog", Cookie: "BLOG", Header: "X-Blog"},
+		"/wiki/a": {Rule: "wiki", Upstream: "blog", Cookie: "WIKI", Header: "X-Blog"},
+		"/feed/a": {Rule: "feed", Upstream: "shop", Cookie: "SHOP", Lock: rules.None},
+	} {
+		got := set.Decide(&rules.Request{Path: path, Method: http.MethodGet})
+		if got.Rule != want.Rule || got.Upstream != want.Upstream || got.Cookie != want.Cookie || got.Header != want.Header || got.Lock != want.Lock {
+			t.Errorf("%s: %+v, want %+v", path, *got, want)
+		}
+	}
+}
+
+func TestRuleSaysOnlyWhatIsItsOwn(t *testing.T) {
+	set, err := compileRules(load(t, `
+lock: {max_waiting: 7, wait_timeout: 3s, on_wait_timeout: forward, max_hold: 100s, release_delay: 1s, busy: reject}
+rules:
+  - {name: nothing, match: {path: ["/a"]}}
+  - {name: all, match: {path: ["/b"]}, max_waiting: 1, wait_timeout: 2s, on_wait_timeout: reject, max_hold: 200s, release_delay: 0s, release_on: headers,
+     busy: queue, max_body_size: 1KiB, lock_group: g, lock: barrier}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := rules.Policy{
+		Rule: "nothing", RejectBusy: true, Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 7, WaitTimeout: 3 * time.Second,
+		ForwardOnTimeout: true, MaxHold: 100 * time.Second, MaxBodySize: 64 << 20, ReleaseDelay: time.Second,
+	}
+	if got := *set.Decide(&rules.Request{Path: "/a"}); got != base {
+		t.Errorf("a rule that says nothing: %+v", got)
+	}
+	all := rules.Policy{
+		Rule: "all", Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 1, WaitTimeout: 2 * time.Second, MaxHold: 200 * time.Second,
+		MaxBodySize: 1 << 10, ReleaseOnHeaders: true, LockGroup: "g", Lock: rules.Barrier,
+	}
+	if got := *set.Decide(&rules.Request{Path: "/b"}); got != all {
+		t.Errorf("a rule that says everything: %+v", got)
+	}
+}
+
+func TestTakenAddressIsNamedWithItsKey(t *testing.T) {
+	l, err := listen(t.Context(), "server.listen", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, err = listen(t.Context(), "server.listen", l.Addr().String())
+	if err == nil || !strings.HasPrefix(err.Error(), "server.listen: "+l.Addr().String()+" is taken") {
+		t.Fatalf("listen: %v", err)
+	}
+}
+
+func TestSocketThatNobodyListensOnIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.SetUnlinkOnClose(false)
+	_ = dead.Close()
+	l, err := listen(t.Context(), "server.listen", "unix:"+path)
+	if err != nil {
+		t.Fatalf("a stale socket is in the way: %v", err)
+	}
+	if _, err := listen(t.Context(), "server.listen", "unix:"+path); err == nil || !strings.Contains(err.Error(), "taken") {
+		t.Fatalf("a socket in use is replaced: %v", err)
+	}
+	_ = l.Close()
+	if err := os.WriteFile(path, []byte("data"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listen(t.Context(), "server.listen", "unix:"+path); err == nil || !strings.Contains(err.Error(), "not a socket") {
+		t.Fatalf("a file in the way: %v", err)
+	}
+}
+
+func TestReadinessFollowsTheUpstream(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &readiness{upstreams: []upstreamAddress{{name: "php", address: l.Addr().String(), timeout: time.Second}}}
+	if reasons := r.Reasons(t.Context()); len(reasons) != 0 {
+		t.Fatalf("ready upstream: %q", reasons)
+	}
+	_ = l.Close()
+	r.asked = time.Time{} // a second has passed
+	if reasons := r.Reasons(t.Context()); len(reasons) != 1 || !strings.HasPrefix(reasons[0], "upstream php: no connection to ") {
+		t.Fatalf("upstream that is down: %q", reasons)
+	}
+	r.drain()
+	if reasons := r.Reasons(t.Context()); len(reasons) != 1 || !strings.HasPrefix(reasons[0], "draining") {
+		t.Fatalf("while draining: %q", reasons)
+	}
+}
+
+// An app that is closed before it has started, or drained, leaves nothing.
+func TestAppEndsFromEveryState(t *testing.T) {
+	yaml := "server: {listen: \"127.0.0.1:0\", drain_delay: 0s}\nadmin: {listen: \"127.0.0.1:0\"}\n"
+	for _, state := range []string{"made", "started", "drained"} {
+		a, err := New(load(t, yaml), "test", zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state != "made" {
+			if err := a.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if state == "drained" {
+			if err := a.Drain(context.Background()); err != nil {
+				t.Fatalf("drain: %v", err)
+			}
+		}
+		if err := a.Close(); err != nil {
+			t.Fatalf("close an app that was %s: %v", state, err)
+		}
+	}
+}
