@@ -74,7 +74,7 @@ func startPHP(t *testing.T, workers int) phpPool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := fpmtest.Start(t, fpm.Options{
+	pool := fpmtest.StartUnlocked(t, fpm.Options{ // a handler that takes any id
 		Workers: workers,
 		Socket:  fpmtest.Socket(t),
 		Ini:     map[string]string{"session.use_strict_mode": "0", "session.gc_probability": "0"},
