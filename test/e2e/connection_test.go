@@ -32,11 +32,12 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 }
 
 func TestClientsThatSayNothingAreCutOff(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {read_header_timeout: 200ms, idle_timeout: 200ms}")
-	silent, slow, idle := g.dial(t), g.dial(t), g.dial(t)
-	slow.write(t, "GET / HTTP/1.1\r\nHost: h\r\nX-")
+	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {read_header_timeout: 500ms, idle_timeout: 500ms}")
+	idle := g.dial(t)
 	idle.ask(t, "GET", "/trivial.php", "one")
 	idle.answer(t).want(t, 200)
+	silent, slow := g.dial(t), g.dial(t)
+	slow.write(t, "GET / HTTP/1.1\r\nHost: h\r\nX-")
 	silent.awaitClosed(t)
 	slow.awaitClosed(t)
 	idle.awaitClosed(t)

@@ -78,6 +78,7 @@ func TestARefusalDoesNotWaitForTheBodyAndClosesTheConnection(t *testing.T) {
 		{"waits for 100 Continue", []string{"Content-Length: 1000", "Expect: 100-continue"}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel() // each waits a second for the close
 			c := g.dial(t)
 			c.ask(t, "POST", "/echo.php", "one", tc.lines...)
 			c.write(t, tc.sent)
@@ -90,7 +91,7 @@ func TestARefusalDoesNotWaitForTheBodyAndClosesTheConnection(t *testing.T) {
 			}
 		})
 	}
-	g.awaitMetric(t, "in_flight", 1)
+	t.Cleanup(func() { g.awaitMetric(t, "in_flight", 1) })
 }
 
 func TestARefusalArrivesWhileTheBodyIsBeingSent(t *testing.T) {
@@ -177,6 +178,7 @@ func TestUploadsAreBounded(t *testing.T) {
 		{"server: {max_uploading_per_client: 2}", "uploads_client"},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
+			t.Parallel()
 			g := startGate(t, inFrontOf(pool), tc.settings)
 			var open []*conn
 			for range 2 {
@@ -204,26 +206,27 @@ func TestABodyThatStallsIsRefused(t *testing.T) {
 	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {body_idle_timeout: 200ms}")
 	for _, lines := range []string{"Content-Length: 10", "Content-Length: 1000000", "Transfer-Encoding: chunked"} {
 		t.Run(lines, func(t *testing.T) {
+			t.Parallel()
 			c := g.dial(t)
 			c.ask(t, "POST", "/echo.php", "one", lines)
 			c.answer(t).wantRefusal(t, 408, "upload_slow")
 			c.awaitClosed(t)
 		})
 	}
-	g.get(t, "/trivial.php", "one").want(t, 200)
+	t.Cleanup(func() { g.get(t, "/trivial.php", "one").want(t, 200) })
 }
 
 // The deadline of a body must not outlast it: a wait that is longer than
 // body_idle_timeout is not taken for a departure.
 func TestAWaitAfterABodyIsNotBoundByTheBodysTimeout(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {body_idle_timeout: 100ms, write_idle_timeout: 100ms}")
-	a := g.do(request(t, "POST", "/slow.php?ms=400", "one", strings.NewReader("body"))).want(t, 200)
+	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {body_idle_timeout: 300ms, write_idle_timeout: 300ms}")
+	a := g.do(request(t, "POST", "/slow.php?ms=600", "one", strings.NewReader("body"))).want(t, 200)
 	if a.body != "ok\n" {
 		t.Errorf("got %q", a.body)
 	}
 	c := g.dial(t)
 	for range 2 {
-		c.ask(t, "POST", "/slow.php?ms=250", "one", "Content-Length: 4")
+		c.ask(t, "POST", "/slow.php?ms=500", "one", "Content-Length: 4")
 		c.write(t, "body")
 		c.answer(t).want(t, 200)
 	}

@@ -132,11 +132,11 @@ func TestAClientThatTakesNothingIsCutOff(t *testing.T) {
 }
 
 func TestAnIdleConnectionKeepsNoDeadlineOfItsLastAnswer(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {write_idle_timeout: 100ms}")
+	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {write_idle_timeout: 200ms}")
 	c := g.dial(t)
 	c.ask(t, "GET", "/trivial.php", "one")
 	c.answer(t).want(t, 200)
-	g.get(t, "/slow.php?ms=300", "").want(t, 200) // longer than the deadline
+	g.get(t, "/slow.php?ms=400", "").want(t, 200) // longer than the deadline
 	c.ask(t, "GET", "/trivial.php", "one")
 	c.answer(t).want(t, 200)
 }

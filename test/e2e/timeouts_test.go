@@ -7,7 +7,7 @@ import (
 )
 
 func TestAResponseTimeoutAnswersTheClientAndKeepsTheTurn(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 300ms}")
+	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 700ms}")
 	j, end := newJournal(t), newBarrier(t)
 	silent := g.start(t, end.page(j, "silent"), "one")
 	j.await(t, "begin silent")
@@ -31,7 +31,7 @@ func TestAResponseTimeoutAnswersTheClientAndKeepsTheTurn(t *testing.T) {
 }
 
 func TestMaxHoldLetsTheNextInWhilePHPStillRuns(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 100ms}", "lock: {max_hold: 400ms, wait_timeout: 30s}")
+	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 500ms}", "lock: {max_hold: 1s, wait_timeout: 30s}")
 	j, end := newJournal(t), newBarrier(t)
 	stuck := g.start(t, end.page(j, "stuck"), "one")
 	j.await(t, "begin stuck")
@@ -49,7 +49,7 @@ func TestMaxHoldLetsTheNextInWhilePHPStillRuns(t *testing.T) {
 }
 
 func TestMaxHoldDoesNotCutAnAnswerUnderWay(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 100ms}", "lock: {max_hold: 200ms}")
+	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 1s}", "lock: {max_hold: 1s}")
 	j, end := newJournal(t), newBarrier(t)
 	long := g.start(t, end.page(j, "long", "first=1"), "one")
 	j.await(t, "begin long")

@@ -31,6 +31,7 @@ func (g *gate) awaitReady(t *testing.T, status int) string {
 func TestTheGateStartsBeforePHPAndNeedsNoRestart(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
+			t.Parallel() // an answer of readiness counts for a second
 			var opts fpm.Options
 			if network == "unix" {
 				opts.Socket = fpmtest.Socket(t)
