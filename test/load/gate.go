@@ -51,6 +51,9 @@ func (c gateConfig) said() string {
 	if c.server != "" {
 		said += ", server: {" + c.server + "}"
 	}
+	if c.spool != "" {
+		said += ", spool: {" + c.spool + "}"
+	}
 	if c.socket {
 		said += ", unix socket"
 	}
