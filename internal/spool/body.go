@@ -21,11 +21,12 @@ type Body struct {
 	file  *file // nil when all is in memory
 	ahead [1]byte
 
-	mu     sync.Mutex // guards what follows, and the chunks against being freed
-	closed bool
-	chunks chunkQueue
-	first  bodyReader // handed out by the first call of Reader
-	taken  bool
+	mu      sync.Mutex // guards what follows, and the chunks against being freed
+	closed  bool
+	chunks  chunkQueue
+	first   bodyReader // handed out by the first call of Reader
+	taken   bool
+	reading sync.WaitGroup // reads of the file under way; added to only under mu, before closed
 }
 
 // ReadBody reads src to its end. size is what was declared, -1 when nothing was;
@@ -140,9 +141,9 @@ func (b *Body) append(p []byte) (err error) {
 // Size is the number of bytes read.
 func (b *Body) Size() int64 { return b.size }
 
-// Close gives memory and file back. A Reader under way gets ErrClosed from its
-// next Read on; a Read that is in the file keeps the file until it returns.
-// It may be called more than once, and at any time.
+// Close gives memory and file back; it waits for a Read that is in the file.
+// Readers get ErrClosed from their next Read on. It may be called more than once,
+// and at any time.
 func (b *Body) Close() error {
 	b.mu.Lock()
 	if b.closed {
@@ -155,6 +156,7 @@ func (b *Body) Close() error {
 	}
 	b.mu.Unlock()
 	if b.file != nil {
+		b.reading.Wait()
 		b.file.release()
 	}
 	return nil

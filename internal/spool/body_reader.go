@@ -48,10 +48,10 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	}
 	off := r.pos - b.inMem
 	n := int(min(int64(len(p)), b.size-r.pos))
-	// The disk is read without the lock; the file stays open meanwhile.
-	b.file.retain()
+	// The disk is read without the lock; Close waits meanwhile.
+	b.reading.Add(1)
 	b.mu.Unlock()
-	defer b.file.release()
+	defer b.reading.Done()
 	if err := b.file.readAt(p[:n], off); err != nil {
 		return 0, err
 	}

@@ -4,22 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
 
 	"github.com/sessiongate/sessiongate/internal/owner"
 )
 
 const filePattern = "sessiongate-spool-*"
 
-// file is an unlinked temporary file with its charge to the disk budget. The
-// last release closes it and gives the charge back, so that a read under way
-// still has its bytes, and the budget its charge.
+// file is an unlinked temporary file with its charge to the disk budget.
 type file struct {
 	pool *Pool
 	f    *os.File
 	path string // set where an open file cannot be unlinked: removed at the end
 	size int64  // charged so far; changed by the one who writes
-	refs atomic.Int32
 }
 
 // create opens a file that has no name any more, with mode 0600.
@@ -32,9 +28,7 @@ func (p *Pool) create() (*file, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDisk, err)
 	}
 	p.files.Add(1)
-	t := &file{pool: p, f: f, path: path}
-	t.refs.Store(1)
-	return t, nil
+	return &file{pool: p, f: f, path: path}, nil
 }
 
 // createAndRemove is the way that works on every Unix.
@@ -79,12 +73,8 @@ func (t *file) readAt(p []byte, off int64) error {
 	return nil
 }
 
-func (t *file) retain() { t.refs.Add(1) }
-
+// release closes the file and gives the charge back. Nobody may be reading.
 func (t *file) release() {
-	if t.refs.Add(-1) > 0 {
-		return
-	}
 	// Nothing is kept in this file: an error of close has nobody to matter to.
 	_ = t.f.Close()
 	if t.path != "" {
