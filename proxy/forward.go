@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -49,13 +48,13 @@ func (x *exchange) outgoing(ctx context.Context) *http.Request {
 		Body:       http.NoBody,
 	}
 	if x.body != nil && x.body.Size() > 0 {
-		body := x.body
-		out.ContentLength = body.Size()
-		out.Body = body.Reader()
-		out.GetBody = func() (io.ReadCloser, error) { return body.Reader(), nil }
+		out.ContentLength = x.body.Size()
+		out.Body = x.body.Reader()
 	}
 	if x.upstream.FastCGI {
 		ctx = x.withFastCGIEnv(ctx)
+	} else {
+		sendOnce(out)
 	}
 	return out.WithContext(ctx)
 }

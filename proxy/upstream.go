@@ -46,8 +46,13 @@ func (e *unknownUpstreamError) Error() string {
 	return fmt.Sprintf("rule %q names upstream %q, which does not exist", e.rule, e.upstream)
 }
 
-// idleConnections bounds the idle connections that are kept to one HTTP server.
-const idleConnections = 512
+const (
+	// idleConnections bounds the idle connections that are kept to one server.
+	idleConnections = 512
+	// idleTimeout is below what common servers allow: Apache and Node 5 s, nginx
+	// 75 s. See sendOnce.
+	idleTimeout = 4 * time.Second
+)
 
 // NewHTTPTransport speaks HTTP/1.1 to the server at address, host:port or
 // unix:/path. It passes compressed bodies through and follows nothing.
@@ -64,7 +69,7 @@ func NewHTTPTransport(address string, connectTimeout time.Duration) *http.Transp
 		DisableCompression:     true,
 		MaxIdleConns:           idleConnections,
 		MaxIdleConnsPerHost:    idleConnections,
-		IdleConnTimeout:        30 * time.Second, // below the keep-alive time-outs of common servers
+		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: 1 << 20,
 		WriteBufferSize:        8 << 10,
 		ReadBufferSize:         8 << 10,
