@@ -111,6 +111,7 @@ func newDiscard() *discard                     { return &discard{http.Header{}} 
 func (d *discard) Header() http.Header         { return d.h }
 func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(int)             {}
+func (d *discard) Flush()                      {}
 
 func TestBodyIsPassedWholeAndMeasured(t *testing.T) {
 	for _, size := range []int{1, 64 << 10, 64<<10 + 1, 1 << 20} {
