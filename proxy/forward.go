@@ -5,10 +5,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
 )
+
+// FenceHeader carries the turn's fencing token to the upstream: of two requests
+// of a session the later one's is greater, so that a writer can refuse an older.
+const FenceHeader = "X-Sessiongate-Fence"
 
 // forward starts the run and waits for the response headers. From here on the
 // request runs by itself: whatever happens to the client, or to the gate's
@@ -54,6 +59,9 @@ func (x *exchange) outgoing(ctx context.Context) *http.Request {
 	if x.upstream.FastCGI {
 		ctx = x.withFastCGIEnv(ctx)
 	} else {
+		if x.fence != 0 {
+			out.Header[FenceHeader] = []string{strconv.FormatUint(x.fence, 10)}
+		}
 		sendOnce(out)
 	}
 	return out.WithContext(ctx)

@@ -3,17 +3,12 @@ package proxy
 import (
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 )
 
 // privatePrefix heads the gate's own headers. From outside they mean nothing,
 // and nothing of them goes outside.
 const privatePrefix = "X-Sessiongate"
-
-// FenceHeader carries the turn's fencing token to the upstream: of two requests
-// of a session the later one's is greater, so that a writer can refuse an older.
-const FenceHeader = "X-Sessiongate-Fence"
 
 // requestHeader returns the header for the upstream: what the client sent, less
 // what must not pass, plus what the gate knows of the client. It shares the
@@ -36,9 +31,6 @@ func (x *exchange) requestHeader() http.Header {
 		out["User-Agent"] = nil // net/http's Transport would put its own in
 	}
 	x.setForwarded(out)
-	if x.fence != 0 {
-		out[FenceHeader] = []string{strconv.FormatUint(x.fence, 10)}
-	}
 	return out
 }
 
