@@ -18,7 +18,7 @@ func (x *exchange) requestHeader() http.Header {
 	out := make(http.Header, len(in)+4)
 	connection := in["Connection"]
 	for name, values := range in {
-		if passesUpstream(name) && !listed(connection, name) {
+		if passesUpstream(name, x.client.Trusted) && !listed(connection, name) {
 			out[name] = values
 		}
 	}
@@ -75,8 +75,9 @@ func peerAddress(remote string) string {
 	return "unknown"
 }
 
-// passesUpstream says whether a client's header goes to the upstream.
-func passesUpstream(name string) bool {
+// passesUpstream says whether a client's header goes to the upstream; trusted
+// says that a trusted proxy sent it.
+func passesUpstream(name string, trusted bool) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate",
 		"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
@@ -90,10 +91,11 @@ func passesUpstream(name string) bool {
 		return false
 	case "X-Original-Url", "X-Rewrite-Url": // frameworks route by them, past every rule
 		return false
-	case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-		"X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix",
+	case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto":
+		return false // written anew
+	case "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix",
 		"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Real-Ip":
-		return false // written anew, or not to be believed
+		return trusted
 	}
 	// PHP folds "_" and "." into "-", so such a name can pose as another.
 	return !strings.HasPrefix(name, privatePrefix) && !strings.ContainsAny(name, "_.")

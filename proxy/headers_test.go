@@ -47,19 +47,20 @@ func TestHeadersThatMustNotPass(t *testing.T) {
 
 func TestForwardingHeadersAreWrittenAnew(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
-	said := http.Header{"X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"shop.example"}}
+	said := http.Header{"X-Forwarded-Port": {"8443"}, "X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"shop.example"}}
 	for _, c := range []struct {
 		name             string
 		trusted          []netip.Prefix
 		in               http.Header
 		from, how, where string
+		port             string
 	}{
-		{"nothing said", nil, http.Header{}, "192.0.2.7", "http", "shop.example"},
-		{"said by anybody", nil, said, "192.0.2.7", "http", "shop.example"},
-		{"said by a trusted proxy", proxies, said, "203.0.113.9, 192.0.2.7", "https", "shop.example"},
+		{"nothing said", nil, http.Header{}, "192.0.2.7", "http", "shop.example", ""},
+		{"said by anybody", nil, said, "192.0.2.7", "http", "shop.example", ""},
+		{"said by a trusted proxy", proxies, said, "203.0.113.9, 192.0.2.7", "https", "shop.example", "8443"},
 	} {
 		out := upstreamHeader(t, c.trusted, c.in)
-		if out.Get("X-Forwarded-For") != c.from || out.Get("X-Forwarded-Proto") != c.how || out.Get("X-Forwarded-Host") != c.where {
+		if out.Get("X-Forwarded-For") != c.from || out.Get("X-Forwarded-Proto") != c.how || out.Get("X-Forwarded-Host") != c.where || out.Get("X-Forwarded-Port") != c.port {
 			t.Errorf("%s: %v", c.name, out)
 		}
 	}

@@ -143,3 +143,23 @@ func TestStatusesOfPHPPass(t *testing.T) {
 	up.Header.Set("Upgrade", "websocket")
 	g.do(up).wantRefusal(t, http.StatusNotImplemented, "upgrade_unsupported")
 }
+
+// Of two requests of a session the later one's fence is greater, and nobody
+// outside can make one up.
+func TestFencesRise(t *testing.T) {
+	overHTTP := inFrontOfHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"HTTP_X_SESSIONGATE_FENCE": %q}`, strings.Join(r.Header["X-Sessiongate-Fence"], "|"))
+	})
+	for name, g := range map[string]*gate{"FastCGI": startGate(t, inFrontOf(startPHP(t, 2))), "HTTP": overHTTP} {
+		last := ""
+		for range 3 {
+			c := g.dial(t)
+			c.ask(t, "GET", "/env.php", "one", "X-Sessiongate-Fence: 99999999999999999999")
+			fence, _ := environment(t, c.answer(t))["HTTP_X_SESSIONGATE_FENCE"].(string)
+			if len(fence) != 16 || fence <= last { // microseconds since 1970, until 2286
+				t.Errorf("%s: fence %q after %q", name, fence, last)
+			}
+			last = fence
+		}
+	}
+}
