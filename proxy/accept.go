@@ -2,10 +2,14 @@ package proxy
 
 import "net/http"
 
-// accept finds out who the client is.
+// accept finds out who the client is, and takes off what the client meant for
+// this connection only: from here on, all stages see the headers that the
+// upstream will see.
 func (g *Gate) accept(w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{gate: g, w: w, r: r, record: newRecord(g, r)}
 	x.stage = StageAccept
+	x.upgrade = r.Header.Get("Upgrade")
+	dropConnectionHeaders(r.Header)
 	x.client = g.Clients.Resolve(r.RemoteAddr, r.Header)
 	x.clientID = x.client.Key()
 	x.address = x.client.Addr

@@ -9,6 +9,9 @@ import (
 
 // decide finds the policy of the first matching rule, and with it the upstream.
 func (x *exchange) decide() error {
+	if err := x.refuseTarget(); err != nil {
+		return err
+	}
 	if err := x.refuseUnsupported(); err != nil {
 		return err
 	}
@@ -49,6 +52,16 @@ func (x *exchange) chooseUpstream() error {
 
 func (g *Gate) defaultUpstream() string { return g.Upstreams[0].Name }
 
+// refuseTarget turns request targets away that others read in another way than
+// net/url does: "x:http://host/path" has no path here and one elsewhere, and
+// what stands behind a "#" is no part of the path for most of the others.
+func (x *exchange) refuseTarget() error {
+	if x.r.URL.Opaque == "" && !strings.Contains(x.r.RequestURI, "#") {
+		return nil
+	}
+	return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request target is not valid."}
+}
+
 // refuseUnsupported turns away what no upstream here can do, before the line
 // is touched. An offer to speak h2c is not such a thing: it may be ignored
 // (RFC 9110, section 7.8), and Java's HttpClient makes it with every request.
@@ -56,8 +69,7 @@ func (x *exchange) refuseUnsupported() error {
 	if x.r.Method == http.MethodConnect {
 		return &Refusal{Status: http.StatusNotImplemented, Reason: ReasonBadRequest, Detail: "CONNECT is not supported: this is a reverse proxy."}
 	}
-	upgrade := x.r.Header.Get("Upgrade")
-	if upgrade == "" || strings.EqualFold(upgrade, "h2c") || !listed(x.r.Header["Connection"], "upgrade") {
+	if x.upgrade == "" || strings.EqualFold(x.upgrade, "h2c") || !listed(x.r.Header["Connection"], "upgrade") {
 		return nil
 	}
 	return &Refusal{Status: http.StatusNotImplemented, Reason: ReasonUpgrade, Detail: "Connections cannot be upgraded here."}

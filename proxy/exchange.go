@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -21,6 +23,7 @@ type exchange struct {
 	w    http.ResponseWriter
 	r    *http.Request
 
+	upgrade  string // the protocol that the client would change to; "" none
 	client   clientip.Client
 	clientID string // what the client's places are counted under
 	id       sessionID
@@ -68,7 +71,7 @@ func (x *exchange) pass() error {
 func (x *exchange) refuse(err error) {
 	if errors.Is(err, errGone) {
 		x.status, x.gone = statusGone, true
-		panic(http.ErrAbortHandler)
+		x.cutConnection()
 	}
 	refusal := asRefusal(err)
 	x.status, x.reason, x.cause = refusal.Status, refusal.Reason, refusal.Err
@@ -81,11 +84,35 @@ func (x *exchange) refuse(err error) {
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 	}
 	refusal.write(x.w, unread)
+	if unread {
+		x.linger(control)
+	}
 }
 
 // lingerTimeout is how long a connection is kept to take in what is left of a
 // body that was refused.
 const lingerTimeout = time.Second
+
+// linger reads on for a moment after a refusal has been sent. Closing on unread
+// bytes resets the connection, and the reset can overtake the refusal: a proxy
+// in front would then report a bad gateway. net/http lingers only where it was
+// not asked to close. A client that waits for 100 Continue sends nothing.
+func (x *exchange) linger(control *http.ResponseController) {
+	if control.Flush() != nil || x.r.Header.Get("Expect") != "" {
+		return
+	}
+	_, _ = io.Copy(io.Discard, x.r.Body) // until the end, the deadline, or the client's departure
+}
+
+// cutConnection ends the request without an end that the client could take for
+// one. HTTP/1.0 knows an answer's end by the connection's: there it has to be a
+// reset.
+func (x *exchange) cutConnection() {
+	if conn, ok := x.r.Context().Value(connKey{}).(*net.TCPConn); ok && !x.r.ProtoAtLeast(1, 1) {
+		_ = conn.SetLinger(0)
+	}
+	panic(http.ErrAbortHandler)
+}
 
 // depart gives back whatever the handler still has. It is deferred, so it also
 // runs where a stage panics; then the run and its turn go on by themselves.

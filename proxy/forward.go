@@ -93,6 +93,5 @@ func (x *exchange) withFastCGIEnv(ctx context.Context) context.Context {
 func (x *exchange) outgoingURL() *url.URL {
 	u := *x.r.URL
 	u.Scheme, u.Host, u.User = "http", x.upstream.host(), nil
-	u.Fragment, u.RawFragment = "", ""
 	return &u
 }

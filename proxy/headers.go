@@ -16,9 +16,8 @@ const privatePrefix = "X-Sessiongate"
 func (x *exchange) requestHeader() http.Header {
 	in := x.r.Header
 	out := make(http.Header, len(in)+4)
-	connection := in["Connection"]
 	for name, values := range in {
-		if passesUpstream(name, x.client.Trusted) && !listed(connection, name) {
+		if passesUpstream(name, x.client.Trusted) {
 			out[name] = values
 		}
 	}
@@ -101,6 +100,17 @@ func passesUpstream(name string, trusted bool) bool {
 	return !strings.HasPrefix(name, privatePrefix) && !strings.ContainsAny(name, "_.")
 }
 
+// CanCarrySession says whether a header may carry the session id: only one that
+// reaches the upstream just as the gate has read it.
+func CanCarrySession(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	switch name {
+	case "Host", "Cookie", "Content-Type", "Content-Encoding", "User-Agent":
+		return false
+	}
+	return passesUpstream(name, false)
+}
+
 // passesDownstream says whether an upstream's header goes to the client.
 func passesDownstream(name string) bool {
 	switch name {
@@ -114,14 +124,26 @@ func passesDownstream(name string) bool {
 // copyResponseHeader puts the upstream's header into the client's. A missing
 // Content-Type stays missing: net/http would guess one.
 func copyResponseHeader(to, from http.Header) {
-	connection := from["Connection"]
+	dropConnectionHeaders(from)
 	for name, values := range from {
-		if passesDownstream(name) && !listed(connection, name) {
+		if passesDownstream(name) {
 			to[name] = values
 		}
 	}
 	if _, ok := to["Content-Type"]; !ok {
 		to["Content-Type"] = nil
+	}
+}
+
+// dropConnectionHeaders deletes the headers that Connection names: they are
+// meant for this connection only (RFC 9110, section 7.6.1).
+func dropConnectionHeaders(h http.Header) {
+	for _, line := range h["Connection"] {
+		for word := range strings.SplitSeq(line, ",") {
+			if name := http.CanonicalHeaderKey(strings.TrimSpace(word)); name != "Connection" {
+				delete(h, name)
+			}
+		}
 	}
 }
 

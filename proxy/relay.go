@@ -22,6 +22,7 @@ func (x *exchange) relay() error {
 		chunk, err := x.nextChunk(pipe, control)
 		switch {
 		case err == io.EOF: // exactly: an error that wraps it is a broken answer
+			x.extendWrite(control) // net/http writes the end
 			return nil
 		case err != nil && x.r.Context().Err() != nil, errors.Is(err, errGone):
 			return errGone
@@ -29,7 +30,7 @@ func (x *exchange) relay() error {
 			// The upstream broke off. The client must not take the part for the
 			// whole, so its connection is cut.
 			x.cut = true
-			panic(http.ErrAbortHandler)
+			x.cutConnection()
 		}
 		x.extendWrite(control)
 		n, err := x.w.Write(chunk)
@@ -49,6 +50,7 @@ func (x *exchange) nextChunk(pipe *spool.Pipe, control *http.ResponseController)
 	if ok || err != nil {
 		return chunk, err
 	}
+	x.extendWrite(control)
 	if err := control.Flush(); err != nil {
 		return nil, errGone
 	}

@@ -19,6 +19,7 @@ type hold struct {
 
 	mu    sync.Mutex
 	ended bool
+	after func()      // called once when the turn has ended; may be nil
 	limit *time.Timer // max_hold; nil without
 	delay *time.Timer // release_delay or hold=…; nil until the upstream is done
 }
@@ -44,6 +45,7 @@ func (h *hold) end() bool {
 		return false
 	}
 	h.ended = true
+	after := h.after
 	stopTimer(h.limit)
 	stopTimer(h.delay)
 	h.mu.Unlock()
@@ -52,8 +54,29 @@ func (h *hold) end() bool {
 	held := time.Since(h.began)
 	h.gate.Metrics.hold.Observe(held.Seconds())
 	h.record.held = held
+	if after != nil {
+		after()
+	}
 	h.record.finish()
 	return true
+}
+
+// then has a function called when the turn has ended. Nobody else may hold the
+// turn yet.
+func (h *hold) then(after func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.after = after
+}
+
+// over says whether the turn has ended; where there is no hold, it has.
+func (h *hold) over() bool {
+	if h == nil {
+		return true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ended
 }
 
 // endAfter gives the turn back after a delay, within max_hold.

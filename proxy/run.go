@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"runtime/debug"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/internal/spool"
+	"github.com/sessiongate/sessiongate/proxy/fastcgi"
 )
 
 // run is a request at the upstream, detached from its client. It owns the turn
@@ -25,13 +28,16 @@ type run struct {
 	req      *http.Request
 
 	// head is closed when resp and pipe, or err, are there.
-	head chan struct{}
-	resp *http.Response
-	err  error
+	head   chan struct{}
+	resp   *http.Response
+	err    error
+	failed bool // fail has been called
 
-	mu   sync.Mutex
-	pipe *spool.Pipe // nil until the headers are there
-	left bool        // the client has gone
+	mu        sync.Mutex
+	pipe      *spool.Pipe // nil until the headers are there
+	left      bool        // the client has gone
+	stream    io.Closer   // the answer, where it may have no end
+	abandoned bool        // stream was closed because nobody needs it
 }
 
 // startRun hands turn and body over to a new run.
@@ -47,6 +53,9 @@ func (x *exchange) startRun() *run {
 		head:     make(chan struct{}),
 	}
 	r.record.join()
+	if r.hold != nil {
+		r.hold.then(r.abandon)
+	}
 	x.hold, x.body = nil, nil
 	r.gate.runners.start(r)
 	return r
@@ -88,8 +97,12 @@ func (r *run) guard(do func() error) (err error) {
 // after the end.
 func (r *run) answer(delay *time.Duration) error {
 	resp, err := r.upstream.Transport.RoundTrip(r.req)
+	if unfinished, ok := errors.AsType[*fastcgi.UnfinishedError](err); ok {
+		r.fail(err)
+		_ = unfinished.Wait() // PHP runs on, and so does its turn
+	}
 	if err != nil {
-		return err
+		return withoutContent(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 999 {
@@ -107,6 +120,9 @@ func (r *run) answer(delay *time.Duration) error {
 	r.open(resp)
 	_, err = r.pipe.Fill(r.gate.runs, resp.Body)
 	r.gate.Metrics.stalled(r.pipe.Stalled())
+	if r.wasAbandoned() {
+		return nil
+	}
 	return err
 }
 
@@ -123,19 +139,23 @@ func (r *run) orders(h http.Header) orders {
 
 // open makes the pipe and lets the handler know of the headers.
 func (r *run) open(resp *http.Response) {
+	endless := unbuffered(resp.Header)
 	pipe := r.gate.Spool.NewPipe(spool.PipeLimits{
 		Memory:     r.gate.ResponseMemory,
 		Max:        r.gate.MaxResponse,
-		MemoryOnly: unbuffered(resp.Header),
+		MemoryOnly: endless,
 	})
 	r.mu.Lock()
 	left := r.left
 	r.resp, r.pipe = resp, pipe
-	r.mu.Unlock()
-	if left {
-		pipe.CloseRead()
+	if endless {
+		r.stream = resp.Body
 	}
+	r.mu.Unlock()
 	close(r.head)
+	if left {
+		r.leave()
+	}
 }
 
 // leave says that the client has gone, or has been answered: whatever comes is
@@ -148,10 +168,36 @@ func (r *run) leave() {
 	if pipe != nil {
 		pipe.CloseRead()
 	}
+	r.abandon()
+}
+
+// abandon cuts a stream that nobody reads and that no turn depends on. Other
+// answers are read to their end, for PHP ends by itself; a stream may not, and
+// its worker would be lost. PHP notices when it writes next.
+func (r *run) abandon() {
+	r.mu.Lock()
+	stream := r.stream
+	needed := stream == nil || !r.left || r.abandoned || !r.hold.over()
+	r.abandoned = r.abandoned || !needed
+	r.mu.Unlock()
+	if !needed {
+		_ = stream.Close() // Fill ends
+	}
+}
+
+// wasAbandoned says whether abandon has cut the answer.
+func (r *run) wasAbandoned() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.abandoned
 }
 
 // fail lets the handler know that the answer is not, or not wholly, there.
 func (r *run) fail(err error) {
+	if r.failed {
+		return
+	}
+	r.failed = true
 	if !ours(err) {
 		r.gate.Metrics.upstreamError(r.upstream, kindOf(err))
 		r.record.upstreamErr = err

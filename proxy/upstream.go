@@ -92,6 +92,24 @@ const (
 // errBadStatus is a status that is no final one.
 var errBadStatus = errors.New("proxy: the upstream's status is not a final one (200 to 999)")
 
+// errMalformed is an answer that net/http could not read.
+var errMalformed = errors.New("proxy: malformed answer")
+
+// withoutContent takes out of net/http's errors what the upstream had written:
+// it may be what no log should hold, as a Set-Cookie whose colon was forgotten.
+// There is no sentinel to tell these errors by.
+func withoutContent(err error) error {
+	text := err.Error()
+	at := strings.Index(text, "malformed ")
+	if at < 0 {
+		return err
+	}
+	if end := strings.IndexAny(text[at:], ":\""); end >= 0 {
+		text = text[:at+end]
+	}
+	return fmt.Errorf("%w (%s)", errMalformed, strings.TrimSpace(text))
+}
+
 // errPanic is a panic in a run, turned into an answer.
 var errPanic = errors.New("proxy: panic while the request ran")
 
@@ -105,8 +123,7 @@ func kindOf(err error) Kind {
 	case errors.Is(err, fastcgi.ErrOverloaded):
 		return KindOverloaded
 	case errors.Is(err, fastcgi.ErrBadResponse), errors.Is(err, fastcgi.ErrHeaderTooLarge),
-		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus),
-		strings.Contains(err.Error(), "malformed HTTP"): // net/http has no sentinel for it
+		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed):
 		return KindBadResponse
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
 		return KindEarlyEOF

@@ -41,6 +41,27 @@ var (
 	ErrClosed = errors.New("fastcgi: read from a closed body")
 )
 
+// UnfinishedError says that the answer is of no use, while PHP is still running.
+// Whoever must know when PHP is done calls Wait; otherwise Close has to be
+// called.
+type UnfinishedError struct {
+	Err  error // ErrBadResponse, ErrHeaderTooLarge
+	body *Body // what is left of the answer, for its end only
+}
+
+func (e *UnfinishedError) Error() string { return e.Err.Error() }
+
+func (e *UnfinishedError) Unwrap() error { return e.Err }
+
+// Wait returns when PHP has ended the request, or the request's context has.
+func (e *UnfinishedError) Wait() error {
+	_, err := io.Copy(io.Discard, e.body)
+	return err
+}
+
+// Close cuts the connection, as Body.Close does.
+func (e *UnfinishedError) Close() error { return e.body.Close() }
+
 // DialError says that no connection was made. Nothing has been sent.
 type DialError struct {
 	Address string // as in Options.Address

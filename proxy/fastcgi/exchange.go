@@ -139,13 +139,23 @@ func (x *exchange) header() (responseHeader, error) {
 		used, done, err := scanner.write(b)
 		x.reader.discard(used)
 		if err != nil {
-			return responseHeader{}, err
+			return responseHeader{}, &badHeaderError{err}
 		}
 		if done {
-			return parseHeader(scanner.buf)
+			header, err := parseHeader(scanner.buf)
+			if err != nil {
+				err = &badHeaderError{err}
+			}
+			return header, err
 		}
 	}
 }
+
+// badHeaderError is a header that cannot be used; what follows it still can be
+// read to the end.
+type badHeaderError struct{ error }
+
+func (e *badHeaderError) Unwrap() error { return e.error }
 
 // explain finds the cause of a failed read: it may lie on this side.
 func (x *exchange) explain(end end, err error) error {

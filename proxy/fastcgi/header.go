@@ -131,7 +131,9 @@ func (h *responseHeader) setStatus(value string) error {
 func splitField(line string) (name, value string, err error) {
 	name, value, found := strings.Cut(line, ":")
 	if !found || !isToken(name) {
-		return "", "", fmt.Errorf("%w: header line %q", ErrBadResponse, clip(line))
+		// The line itself is not told: it may hold what no log should, as a
+		// Set-Cookie whose colon was forgotten.
+		return "", "", fmt.Errorf("%w: a line of %d bytes in the header is no field: want a name, a colon and a value", ErrBadResponse, len(line))
 	}
 	value = strings.Trim(value, " \t")
 	for i := range len(value) {

@@ -108,6 +108,10 @@ func (r *Resolver) front(decoded string, plain bool) Script {
 	return script
 }
 
+// maxCandidates bounds the places in a path that are looked at: each costs a
+// look at the disk, and a path of 60 KB has room for thousands.
+const maxCandidates = 16
+
 // lookUp finds the file that the path names.
 func (r *Resolver) lookUp(decoded string) (Script, bool, error) {
 	view, err := r.files.view()
@@ -115,7 +119,7 @@ func (r *Resolver) lookUp(decoded string) (Script, bool, error) {
 		return Script{}, false, err
 	}
 	defer view.done()
-	for at := 0; ; {
+	for at, looks := 0, 0; looks < maxCandidates; looks++ {
 		i := strings.Index(decoded[at:], ".php")
 		if i < 0 {
 			break

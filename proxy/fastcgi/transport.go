@@ -2,6 +2,7 @@ package fastcgi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -121,12 +122,17 @@ func (t *Transport) fix(opts Options) error {
 }
 
 // RoundTrip sends a request and returns when the response header is complete.
+// Where that header is bad the error is an *UnfinishedError: PHP runs on.
 // The request's body must have a known length; its Close may be called while a
 // Read is under way, as with net/http's Transport. The body of the response is
 // a *Body.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := newExchange(t, req)
 	header, err := x.begin()
+	if bad := (*badHeaderError)(nil); errors.As(err, &bad) {
+		rest := newBody(x, http.MethodHead, responseHeader{length: -1})
+		return nil, &UnfinishedError{Err: bad.error, body: rest}
+	}
 	if err != nil {
 		x.release()
 		return nil, err
