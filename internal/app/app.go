@@ -140,9 +140,16 @@ func (a *App) handler() http.Handler {
 	if path == "" {
 		return a.gate
 	}
-	ready := admin.Readiness(a.ready.Reasons)
+	// Clients learn whether, not why: reasons name sockets and owners.
+	ready := admin.Readiness(func(ctx context.Context) []string {
+		if len(a.ready.Reasons(ctx)) > 0 {
+			return []string{"not ready"}
+		}
+		return nil
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == path {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(a.config.Server.ReadHeaderTimeout))
 			ready(w, r)
 			return
 		}

@@ -22,6 +22,8 @@ const readyAge = time.Second
 type readiness struct {
 	upstreams []upstreamAddress
 
+	dialing sync.Mutex // held while the upstreams are asked: one at a time
+
 	mu       sync.Mutex
 	draining bool
 	asked    time.Time
@@ -42,17 +44,14 @@ func (r *readiness) drain() {
 
 // Reasons says why the gate is not ready; nothing means that it is.
 func (r *readiness) Reasons(ctx context.Context) []string {
-	r.mu.Lock()
-	if r.draining {
-		r.mu.Unlock()
-		return []string{"draining: the gate is about to stop"}
+	if reasons, known := r.known(); known {
+		return reasons
 	}
-	if time.Since(r.asked) < readyAge {
-		defer r.mu.Unlock()
-		return r.reasons
+	r.dialing.Lock() // at most as long as the upstreams' time-outs
+	defer r.dialing.Unlock()
+	if reasons, known := r.known(); known {
+		return reasons
 	}
-	r.mu.Unlock()
-
 	reasons := r.dialAll(ctx)
 	if ctx.Err() != nil {
 		return reasons // whoever asked has left: this is no finding
@@ -61,6 +60,16 @@ func (r *readiness) Reasons(ctx context.Context) []string {
 	defer r.mu.Unlock()
 	r.asked, r.reasons = time.Now(), reasons
 	return reasons
+}
+
+// known returns what was found a moment ago.
+func (r *readiness) known() ([]string, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.draining {
+		return []string{"draining: the gate is about to stop"}, true
+	}
+	return r.reasons, time.Since(r.asked) < readyAge
 }
 
 func (r *readiness) dialAll(ctx context.Context) []string {
