@@ -20,14 +20,15 @@ type record struct {
 	parties atomic.Int32
 
 	// Written before anything is handed over.
-	arrived time.Time
-	method  string
-	host    string
-	path    string
-	address netip.Addr
-	session lockstore.Key
-	rule    string
-	waited  time.Duration
+	arrived  time.Time
+	method   string
+	host     string
+	path     string
+	address  netip.Addr
+	session  lockstore.Key
+	rule     string
+	upstream string // "" until the request is forwarded
+	waited   time.Duration
 
 	// The handler's.
 	stage       Stage
@@ -104,16 +105,21 @@ func (rec *record) log() {
 	if rec.cut {
 		e.Bool("cut", true)
 	}
+	if rec.upstream != "" {
+		e.Str("upstream", rec.upstream).Dur("ran", rec.ran)
+	}
 	if rec.upstreamErr != nil {
 		e.AnErr("upstream_error", rec.upstreamErr)
+	} else if rec.cause != nil {
+		e.AnErr("error", rec.cause)
 	}
-	e.AnErr("error", rec.cause).Msg("request")
+	e.Msg("request")
 }
 
 // event opens the line: a warning where the request waited or held for long.
 func (rec *record) event() *zerolog.Event {
 	g := rec.gate
-	if g.SlowWait > 0 && rec.waited >= g.SlowWait || g.SlowHold > 0 && rec.held >= g.SlowHold || rec.upstreamErr != nil {
+	if g.SlowWait > 0 && rec.waited >= g.SlowWait || g.SlowHold > 0 && rec.held >= g.SlowHold || rec.upstreamErr != nil || rec.reason == ReasonUpstreamSilent {
 		return g.Log.Warn()
 	}
 	return g.Log.Info()

@@ -24,6 +24,7 @@ func (x *exchange) decide() error {
 		Path:       path,
 		Method:     x.r.Method,
 		RawQuery:   x.r.URL.RawQuery,
+		PathInfo:   x.gate.pathInfo,
 		HasSession: x.hasSession,
 	})
 	x.rule = x.policy.Rule

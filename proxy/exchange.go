@@ -70,7 +70,7 @@ func (x *exchange) pass() error {
 // it an empty answer, or end half an answer as if it were whole.
 func (x *exchange) refuse(err error) {
 	if errors.Is(err, errGone) {
-		x.status, x.gone = statusGone, true
+		x.recordGone()
 		x.cutConnection()
 	}
 	refusal := asRefusal(err)
@@ -83,10 +83,20 @@ func (x *exchange) refuse(err error) {
 		// must not last as long as the client likes.
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 	}
-	refusal.write(x.w, unread)
+	x.sent = refusal.write(x.w, unread)
 	if unread {
 		x.linger(control)
 	}
+}
+
+// recordGone notes that nobody was answered: because the client has left, or
+// because the gate ends and has cut its connections.
+func (x *exchange) recordGone() {
+	if x.gate.runs.Err() != nil {
+		x.status, x.reason = http.StatusServiceUnavailable, ReasonShuttingDown
+		return
+	}
+	x.status, x.gone = statusGone, true
 }
 
 // lingerTimeout is how long a connection is kept to take in what is left of a

@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
@@ -28,6 +30,9 @@ func (x *exchange) forward() error {
 	}
 	select {
 	case <-x.run.head:
+		if errors.Is(x.run.err, fastcgi.ErrFolder) {
+			return x.toFolder()
+		}
 		if x.run.err != nil {
 			return upstreamRefusal(x.run.err)
 		}
@@ -38,6 +43,16 @@ func (x *exchange) forward() error {
 		x.gate.Metrics.upstreamError(x.upstream, KindSilent)
 		return &Refusal{Status: http.StatusGatewayTimeout, Reason: ReasonUpstreamSilent, Detail: "The application did not answer in time."}
 	}
+}
+
+// toFolder sends a browser to the folder that it meant.
+func (x *exchange) toFolder() *Refusal {
+	// One slash at the beginning: with two the next word would be a host.
+	location := "/" + strings.Trim(x.r.URL.EscapedPath(), "/") + "/"
+	if x.r.URL.RawQuery != "" {
+		location += "?" + x.r.URL.RawQuery
+	}
+	return &Refusal{Status: http.StatusMovedPermanently, Reason: ReasonFolder, Detail: "The page is at " + location, Location: location}
 }
 
 // outgoing is the request for the upstream, on a context of the gate's own.

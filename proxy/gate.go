@@ -61,6 +61,7 @@ type Gate struct {
 	Settings
 
 	upstreams map[string]*Upstream
+	pathInfo  bool // some upstream is a tree of scripts
 	uploads   *uploads
 	open      *tracker
 
@@ -82,6 +83,8 @@ func New(p Parts, s Settings) *Gate {
 	}
 	for _, u := range p.Upstreams {
 		g.upstreams[u.Name] = u
+		g.pathInfo = g.pathInfo || u.Scripts
+		p.Metrics.expect(u)
 	}
 	g.runs, g.endRuns = context.WithCancelCause(context.Background())
 	g.runners = newRunners(g.runs)
@@ -105,11 +108,15 @@ func (g *Gate) Drain(ctx context.Context) error { return g.open.wait(ctx) }
 // InFlight is the number of requests that Drain would wait for.
 func (g *Gate) InFlight() int { return g.open.count() }
 
-// Close cuts every run that is still under way off from its upstream, and
-// returns when nothing is left that the gate has started. It returns ctx's cause
-// where ctx ends before.
+// Abort cuts every run that is still under way off from its upstream. It comes
+// before the servers are closed, so that what they cut off does not look like
+// clients that left.
+func (g *Gate) Abort() { g.endRuns(errClosed) }
+
+// Close aborts, and returns when nothing is left that the gate has started. It
+// returns ctx's cause where ctx ends before.
 func (g *Gate) Close(ctx context.Context) error {
-	g.endRuns(errClosed)
+	g.Abort()
 	if err := g.open.wait(ctx); err != nil {
 		return err
 	}

@@ -70,6 +70,13 @@ func (g *Gate) RegisterGauges(reg prometheus.Registerer, waiting, sessions func(
 	gauge("spool_disk_bytes", "Disk taken by spooled bodies now.", func() float64 { return float64(g.Spool.Usage().Disk) })
 }
 
+// expect makes the counters of an upstream's failures begin at zero.
+func (m *Metrics) expect(u *Upstream) {
+	for _, kind := range Kinds() {
+		m.upstreamErrors.WithLabelValues(u.Name, string(kind))
+	}
+}
+
 func (m *Metrics) request(rule string, status int) {
 	m.requests.WithLabelValues(rule, statusText(status)).Inc()
 }

@@ -22,10 +22,12 @@ const (
 	ReasonSpoolFull      Reason = "spool_full"
 	ReasonSpoolDisk      Reason = "spool_disk"
 	ReasonUpgrade        Reason = "upgrade_unsupported"
+	ReasonFolder         Reason = "folder"
 	ReasonNoScript       Reason = "no_script"
 	ReasonUpstreamError  Reason = "upstream_error"
 	ReasonOverloaded     Reason = "upstream_overloaded"
 	ReasonUpstreamSilent Reason = "response_timeout"
+	ReasonShuttingDown   Reason = "shutting_down"
 	ReasonInternal       Reason = "internal"
 )
 
@@ -36,8 +38,8 @@ func Reasons() []Reason {
 		ReasonClientFull, ReasonTotalFull, ReasonWaitTimeout,
 		ReasonHeaderTooLarge, ReasonBodyTooLarge, ReasonUploadsTotal, ReasonUploadsClient,
 		ReasonUploadSlow, ReasonUploadBroken, ReasonSpoolFull,
-		ReasonSpoolDisk, ReasonUpgrade, ReasonNoScript, ReasonUpstreamError,
-		ReasonOverloaded, ReasonUpstreamSilent, ReasonInternal,
+		ReasonSpoolDisk, ReasonUpgrade, ReasonFolder, ReasonNoScript, ReasonUpstreamError,
+		ReasonOverloaded, ReasonUpstreamSilent, ReasonShuttingDown, ReasonInternal,
 	}
 }
 

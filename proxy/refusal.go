@@ -20,6 +20,8 @@ type Refusal struct {
 	// Detail tells the client in a sentence what was wrong and what would be
 	// right. It holds nothing of other users and nothing of the inside.
 	Detail string
+	// Location is where a redirect goes.
+	Location string
 	// RetryAfter is when coming again makes sense; 0 says nothing of it.
 	RetryAfter time.Duration
 	// Err is the cause, for the log only.
@@ -49,7 +51,7 @@ func asRefusal(err error) *Refusal {
 // write answers with the refusal. Where the request's body is unread the
 // connection closes: net/http would otherwise hold the answer back until it
 // has read the body away.
-func (r *Refusal) write(w http.ResponseWriter, bodyUnread bool) {
+func (r *Refusal) write(w http.ResponseWriter, bodyUnread bool) (sent int64) {
 	h := w.Header()
 	clear(h)
 	h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -58,6 +60,9 @@ func (r *Refusal) write(w http.ResponseWriter, bodyUnread bool) {
 	if bodyUnread {
 		h.Set("Connection", "close")
 	}
+	if r.Location != "" {
+		h.Set("Location", r.Location)
+	}
 	if r.RetryAfter > 0 {
 		seconds := int64((r.RetryAfter + time.Second - 1) / time.Second)
 		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
@@ -65,5 +70,6 @@ func (r *Refusal) write(w http.ResponseWriter, bodyUnread bool) {
 	body := fmt.Sprintf("%d %s\nreason: %s\n%s\n", r.Status, http.StatusText(r.Status), r.Reason, r.Detail)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(r.Status)
-	_, _ = io.WriteString(w, body) // a client that left needs no answer
+	n, _ := io.WriteString(w, body) // a client that left needs no answer
+	return int64(n)
 }

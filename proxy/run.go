@@ -52,6 +52,7 @@ func (x *exchange) startRun() *run {
 		req:      x.outgoing(x.gate.runs),
 		head:     make(chan struct{}),
 	}
+	r.record.upstream = r.upstream.Name
 	r.record.join()
 	if r.hold != nil {
 		r.hold.then(r.abandon)

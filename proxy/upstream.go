@@ -23,6 +23,9 @@ type Upstream struct {
 	// it is also the URL's host.
 	Address string
 	FastCGI bool
+	// Scripts: the URL's path names scripts (script: try, path), and may go on
+	// behind them.
+	Scripts bool
 	// ResponseTimeout bounds the time until the response headers. 0 is no limit.
 	ResponseTimeout time.Duration
 	// IndexScript is the front controller, "/index.php": rules see paths
@@ -85,9 +88,15 @@ const (
 	KindEarlyEOF    Kind = "early_eof"    // broke off before its end
 	KindBadResponse Kind = "bad_response" // not to be understood
 	KindSilent      Kind = "response_timeout"
-	KindPanic       Kind = "panic" // a defect of the gate
+	KindFiles       Kind = "local_root" // the scripts cannot be looked at
+	KindPanic       Kind = "panic"      // a defect of the gate
 	KindOther       Kind = "other"
 )
+
+// Kinds lists every kind, for metrics and docs.
+func Kinds() []Kind {
+	return []Kind{KindConnect, KindOverloaded, KindEarlyEOF, KindBadResponse, KindSilent, KindFiles, KindPanic, KindOther}
+}
 
 // errBadStatus is a status that is no final one.
 var errBadStatus = errors.New("proxy: the upstream's status is not a final one (200 to 999)")
@@ -122,6 +131,8 @@ func kindOf(err error) Kind {
 		return KindConnect
 	case errors.Is(err, fastcgi.ErrOverloaded):
 		return KindOverloaded
+	case errors.Is(err, fastcgi.ErrLocalRoot):
+		return KindFiles
 	case errors.Is(err, fastcgi.ErrBadResponse), errors.Is(err, fastcgi.ErrHeaderTooLarge),
 		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed):
 		return KindBadResponse
@@ -133,9 +144,15 @@ func kindOf(err error) Kind {
 	return KindOther
 }
 
-// ours says that an error is the request's doing, not the upstream's.
+// shuttingDown answers for a request that the gate's end has cut off.
+func shuttingDown() *Refusal {
+	return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonShuttingDown, Detail: "The gate is shutting down.", RetryAfter: retryDelay}
+}
+
+// ours says that an error is not the upstream's doing.
 func ours(err error) bool {
-	return errors.Is(err, fastcgi.ErrNoScript) || errors.Is(err, fastcgi.ErrParamTooLarge)
+	return errors.Is(err, fastcgi.ErrNoScript) || errors.Is(err, fastcgi.ErrFolder) ||
+		errors.Is(err, fastcgi.ErrParamTooLarge) || errors.Is(err, errClosed)
 }
 
 // upstreamRefusal answers for an upstream error that came before any byte of an
@@ -144,12 +161,16 @@ func upstreamRefusal(err error) *Refusal {
 	switch kind := kindOf(err); {
 	case errors.Is(err, fastcgi.ErrNoScript):
 		return &Refusal{Status: http.StatusNotFound, Reason: ReasonNoScript, Detail: "There is no such page.", Err: err}
+	case errors.Is(err, errClosed):
+		return shuttingDown()
 	case errors.Is(err, fastcgi.ErrParamTooLarge):
 		return &Refusal{Status: http.StatusRequestHeaderFieldsTooLarge, Reason: ReasonHeaderTooLarge, Detail: "A request header is larger than 65,535 bytes.", Err: err}
 	case kind == KindOverloaded:
 		return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonOverloaded, Detail: "The application has no free worker.", RetryAfter: retryDelay, Err: err}
 	case kind == KindPanic:
 		return asRefusal(err)
+	case kind == KindFiles:
+		return &Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstreamError, Detail: "The application's files cannot be found.", Err: err}
 	case kind == KindConnect:
 		return &Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstreamError, Detail: "The application cannot be reached.", Err: err}
 	}

@@ -105,9 +105,6 @@ func (a *App) parts(version string) (proxy.Parts, error) {
 	a.spool.OnDiskError = func(err error) {
 		seldom.Error().Err(err).Str("dir", a.spool.Dir()).Msg("answers cannot be written to the spool, upstreams are slowed to their clients' pace")
 	}
-	if a.spool.Tmpfs() {
-		a.log.Warn().Str("dir", a.spool.Dir()).Msg("spool.dir is in memory (tmpfs): spool.max_disk counts against the machine's memory; name a folder on a disk")
-	}
 	return proxy.Parts{
 		Rules:     compiled,
 		Keys:      session.NewHasher(secret),
@@ -161,10 +158,10 @@ func (a *App) handler() http.Handler {
 // cannot be reached are logged.
 func (a *App) Start(ctx context.Context) error {
 	var err error
-	if a.adminAt, err = listen(ctx, "admin.listen", a.config.Admin.Listen); err != nil {
+	if a.adminAt, err = listen(ctx, "admin.listen", a.config.Admin.Listen, false); err != nil {
 		return err
 	}
-	if a.publicAt, err = listen(ctx, "server.listen", a.config.Server.Listen); err != nil {
+	if a.publicAt, err = listen(ctx, "server.listen", a.config.Server.Listen, true); err != nil {
 		return errors.Join(err, a.adminAt.Close())
 	}
 	a.serving.Go(func() { a.serve(a.admin, a.adminAt) })
@@ -228,6 +225,7 @@ func wait(ctx context.Context, d time.Duration) {
 
 // Close cuts off whatever is still under way and gives everything back.
 func (a *App) Close() error {
+	a.gate.Abort()
 	err := errors.Join(a.public.Close(), a.admin.Close())
 	a.serving.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)

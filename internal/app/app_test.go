@@ -87,12 +87,12 @@ rules:
 }
 
 func TestTakenAddressIsNamedWithItsKey(t *testing.T) {
-	l, err := listen(t.Context(), "server.listen", "127.0.0.1:0")
+	l, err := listen(t.Context(), "server.listen", "127.0.0.1:0", true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	_, err = listen(t.Context(), "server.listen", l.Addr().String())
+	_, err = listen(t.Context(), "server.listen", l.Addr().String(), true)
 	if err == nil || !strings.HasPrefix(err.Error(), "server.listen: "+l.Addr().String()+" is taken") {
 		t.Fatalf("listen: %v", err)
 	}
@@ -106,18 +106,18 @@ func TestSocketThatNobodyListensOnIsReplaced(t *testing.T) {
 	}
 	dead.SetUnlinkOnClose(false)
 	_ = dead.Close()
-	l, err := listen(t.Context(), "server.listen", "unix:"+path)
+	l, err := listen(t.Context(), "server.listen", "unix:"+path, true)
 	if err != nil {
 		t.Fatalf("a stale socket is in the way: %v", err)
 	}
-	if _, err := listen(t.Context(), "server.listen", "unix:"+path); err == nil || !strings.Contains(err.Error(), "taken") {
+	if _, err := listen(t.Context(), "server.listen", "unix:"+path, true); err == nil || !strings.Contains(err.Error(), "taken") {
 		t.Fatalf("a socket in use is replaced: %v", err)
 	}
 	_ = l.Close()
 	if err := os.WriteFile(path, []byte("data"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(t.Context(), "server.listen", "unix:"+path); err == nil || !strings.Contains(err.Error(), "not a socket") {
+	if _, err := listen(t.Context(), "server.listen", "unix:"+path, true); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Fatalf("a file in the way: %v", err)
 	}
 }

@@ -11,6 +11,9 @@ import (
 // Check finds what is wrong with a configuration beyond its text, for
 // config.Load to list among its own findings.
 func Check(c *config.Config) error {
+	if len(c.Upstreams) == 0 {
+		return nil // said already
+	}
 	_, err := compileRules(c)
 	return errors.Join(err, checkSessionHeaders(c))
 }

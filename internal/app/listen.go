@@ -12,7 +12,8 @@ import (
 
 // listen opens the address of a configuration key: host:port or unix:/path. A
 // socket file that nobody listens on any more is replaced.
-func listen(ctx context.Context, key, address string) (net.Listener, error) {
+// With open every local user may connect to the socket.
+func listen(ctx context.Context, key, address string, open bool) (net.Listener, error) {
 	network, target := "tcp", address
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		network, target = "unix", path
@@ -22,6 +23,9 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, network, target)
 	switch {
+	case err == nil && network == "unix" && open:
+		// As a port would be; the umask would keep a proxy of another user out.
+		return l, os.Chmod(target, 0o666)
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):

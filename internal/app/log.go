@@ -2,12 +2,23 @@ package app
 
 import (
 	"io"
+	"os"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/sessiongate/sessiongate/internal/config"
 )
+
+// isTerminal says whether somebody watches, rather than a file or a pipe.
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
 
 // NewLogger writes to out as the configuration says. Durations are in
 // milliseconds, times in UTC with milliseconds.
@@ -16,7 +27,7 @@ func NewLogger(out io.Writer, c config.Log) zerolog.Logger {
 	zerolog.TimestampFunc = func() time.Time { return time.Now().UTC() }
 	zerolog.DurationFieldUnit = time.Millisecond
 	if c.Format == config.FormatConsole {
-		out = zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000"}
+		out = zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000", NoColor: !isTerminal(out)}
 	}
 	level, err := zerolog.ParseLevel(string(c.Level))
 	if err != nil {

@@ -32,7 +32,7 @@ func newUpstream(c *config.Upstream, version string, log zerolog.Logger) (*proxy
 		u.Transport = proxy.NewHTTPTransport(u.Address, c.ConnectTimeout)
 		return u, nil
 	}
-	u.FastCGI, u.IndexScript = true, c.IndexScript
+	u.FastCGI, u.IndexScript, u.Scripts = true, c.IndexScript, c.Script != config.ScriptFront
 	transport, err := newFastCGI(c, version, log)
 	if err != nil {
 		return nil, err

@@ -86,6 +86,9 @@ func (x *exchange) encode() (head []byte, inline bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	if script.Folder && (req.Method == http.MethodGet || req.Method == http.MethodHead) {
+		return nil, false, ErrFolder
+	}
 	x.buffer = buffers.Get().(*[]byte)
 	p := params{buf: appendBegin((*x.buffer)[:0]), open: -1, fixed: x.t.fixed}
 	if err := x.t.encodeParams(&p, req, script); err != nil {

@@ -11,7 +11,7 @@ import (
 // localRoot is the document root as the gate sees it. Look-ups stay below it,
 // symlinks included (os.Root). The root itself may be a symlink that a deploy
 // moves: each look-up asks with one stat, about a microsecond, where it points
-// to now, so that no request runs by the files of the release before.
+// to now. (PHP remembers for longer: see docs/php.md, Deploys.)
 type localRoot struct {
 	dir string
 
@@ -35,12 +35,12 @@ func openLocalRoot(dir string) (*localRoot, error) {
 func (l *localRoot) openLocked() error {
 	root, err := os.OpenRoot(l.dir)
 	if err != nil {
-		return fmt.Errorf("fastcgi: local_root: %w", err)
+		return fmt.Errorf("%w: %w", ErrLocalRoot, err)
 	}
 	info, err := root.Stat(".")
 	if err != nil {
 		_ = root.Close()
-		return fmt.Errorf("fastcgi: local_root: %w", err)
+		return fmt.Errorf("%w: %w", ErrLocalRoot, err)
 	}
 	if l.root != nil {
 		_ = l.root.Close()
@@ -62,7 +62,7 @@ type rootView struct{ l *localRoot }
 func (l *localRoot) view() (rootView, error) {
 	now, err := os.Stat(l.dir)
 	if err != nil {
-		return rootView{}, fmt.Errorf("fastcgi: local_root: %w", err)
+		return rootView{}, fmt.Errorf("%w: %w", ErrLocalRoot, err)
 	}
 	l.mu.RLock()
 	if os.SameFile(now, l.info) {

@@ -23,6 +23,7 @@ const (
 type Script struct {
 	Name     string // "/index.php"
 	PathInfo string // "/a/b" behind the script's name; "" where there is none
+	Folder   bool   // the path is the script's folder, without the slash at its end
 }
 
 // Resolver finds the script for a URL path.
@@ -137,7 +138,7 @@ func (r *Resolver) lookUp(decoded string) (Script, bool, error) {
 	}
 	name := path.Join(decoded, "index.php")
 	if !isHidden(name) && view.isFile(name) {
-		return Script{Name: name}, true, nil
+		return Script{Name: name, Folder: !strings.HasSuffix(decoded, "/")}, true, nil
 	}
 	return Script{}, false, nil
 }

@@ -60,7 +60,7 @@ func TestFrontAlwaysRunsTheIndexScript(t *testing.T) {
 		"/": "", "/a/b": "", "/index.php": "", "/index.php/a/b": "/a/b", "/index.php/": "/", "/index.phpx/a": "",
 		"/INDEX.PHP/a": "", "/other.php/a": "", "/index.php/../x": "", "/index.php/a%2fb": "", "/index.php/a%0ab": "", "/index.php/a%20b": "/a b",
 	} {
-		if script, err := resolve(t, r, path); err != nil || script != (Script{"/index.php", info}) {
+		if script, err := resolve(t, r, path); err != nil || script != (Script{Name: "/index.php", PathInfo: info}) {
 			t.Errorf("%s: %+v, %v", path, script, err)
 		}
 	}
@@ -77,16 +77,16 @@ func TestScriptOfAPath(t *testing.T) {
 	try, path := resolver(t, ScriptTry, root), resolver(t, ScriptPath, root)
 	front := Script{Name: "/index.php"}
 	for target, want := range map[string]Script{
-		"/info.php":                              {"/info.php", ""},
-		"/info.php/":                             {"/info.php", "/"},
-		"/info.php/a/b.php/c":                    {"/info.php", "/a/b.php/c"},
-		"//info.php":                             {"/info.php", ""},
-		"/./blog//post.php//x/./y":               {"/blog/post.php", "//x/./y"},
-		"/dir.php/inner.php/x":                   {"/dir.php/inner.php", "/x"},
-		"/in.phpx/y.php":                         {"/in.phpx/y.php", ""},
-		"/inside.php":                            {"/inside.php", ""},
-		"/%C3%BC.php":                            {"/ü.php", ""},
-		"/%69nfo.php":                            {"/info.php", ""},
+		"/info.php":                              {Name: "/info.php", PathInfo: ""},
+		"/info.php/":                             {Name: "/info.php", PathInfo: "/"},
+		"/info.php/a/b.php/c":                    {Name: "/info.php", PathInfo: "/a/b.php/c"},
+		"//info.php":                             {Name: "/info.php", PathInfo: ""},
+		"/./blog//post.php//x/./y":               {Name: "/blog/post.php", PathInfo: "//x/./y"},
+		"/dir.php/inner.php/x":                   {Name: "/dir.php/inner.php", PathInfo: "/x"},
+		"/in.phpx/y.php":                         {Name: "/in.phpx/y.php", PathInfo: ""},
+		"/inside.php":                            {Name: "/inside.php", PathInfo: ""},
+		"/%C3%BC.php":                            {Name: "/ü.php", PathInfo: ""},
+		"/%69nfo.php":                            {Name: "/info.php", PathInfo: ""},
 		"/none.php":                              front,
 		"/style.css":                             front,
 		"/style.css/x.php":                       front,
@@ -133,7 +133,7 @@ func TestTryRunsTheIndexOfAFolder(t *testing.T) {
 		"/": "/index.php", "/blog": "/blog/index.php", "/blog/": "/blog/index.php", "/blog//": "/blog/index.php",
 		"/empty/": "/index.php", "/none/": "/index.php", "/dir.php/": "/index.php",
 	} {
-		if script, err := resolve(t, r, target); err != nil || script != (Script{Name: want}) {
+		if script, err := resolve(t, r, target); err != nil || script != (Script{Name: want, Folder: target == "/blog"}) {
 			t.Errorf("%s: %+v, %v, want %s", target, script, err, want)
 		}
 	}
@@ -236,4 +236,16 @@ func FuzzResolve(f *testing.F) {
 			t.Errorf("%q: %+v", path, script)
 		}
 	})
+}
+
+// A path of many scripts must not cost a look at the disk for each.
+func TestLooksAtTheDiskAreBounded(t *testing.T) {
+	r := resolver(t, ScriptPath, tree(t, strings.Repeat("a.php/", maxCandidates-1)+"x.php", strings.Repeat("b.php/", maxCandidates)+"x.php"))
+	last := "/" + strings.Repeat("a.php/", maxCandidates-1) + "x.php"
+	if script, err := resolve(t, r, last); err != nil || script.Name != last {
+		t.Errorf("the last place that counts: %+v, %v", script, err)
+	}
+	if script, err := resolve(t, r, "/"+strings.Repeat("b.php/", maxCandidates)+"x.php"); !errors.Is(err, ErrNoScript) {
+		t.Errorf("a place beyond: %+v, %v", script, err)
+	}
 }
