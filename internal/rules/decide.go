@@ -8,6 +8,9 @@ type Request struct {
 	Path     string // as NormalizePath returned it
 	Method   string
 	RawQuery string // still encoded, without "?"
+	// PathInfo: the application may be a tree of scripts, so that "/x.php/a" is
+	// the script "/x.php". A path then matches by its script as well.
+	PathInfo bool
 	// HasSession reports whether a session id is in that cookie or header. It
 	// is called only when a rule asks, and once for rules that ask the same (of
 	// the first 64 pairs). nil is "no session".
@@ -55,7 +58,7 @@ type facts struct {
 func (c *compiled) matches(f *facts) bool {
 	r := f.request
 	return contains(c.method, r.Method) &&
-		anyGlob(c.path, r.Path) &&
+		anyPath(c.path, r) &&
 		(c.host == nil || anyGlob(c.host, f.hostName())) &&
 		anyArgument(c.query, r.RawQuery) &&
 		(c.session == nil || f.hasSession(c) == *c.session)
@@ -79,6 +82,31 @@ func anyGlob(globs []*glob, s string) bool {
 	}
 	for _, g := range globs {
 		if matches(g, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxScripts bounds the places in a path at which a script may end.
+const maxScripts = 16
+
+// anyPath matches the whole path and, with PathInfo, what is before each "/"
+// that follows ".php": one of them is the script that will run.
+func anyPath(globs []*glob, r *Request) bool {
+	if anyGlob(globs, r.Path) {
+		return true
+	}
+	if !r.PathInfo {
+		return false
+	}
+	for at, n := 0, 0; n < maxScripts; n++ {
+		i := strings.Index(r.Path[at:], ".php/")
+		if i < 0 {
+			return false
+		}
+		at += i + len(".php")
+		if anyGlob(globs, r.Path[:at]) {
 			return true
 		}
 	}

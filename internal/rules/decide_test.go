@@ -165,3 +165,23 @@ func BenchmarkDecide50(b *testing.B) {
 		s.Decide(r)
 	}
 }
+
+// With PathInfo a rule for a script holds for whatever follows the script.
+func TestScriptInThePathMatches(t *testing.T) {
+	closed := Rule{Name: "closed", Match: Match{Path: []string{"/up/**.php", "/x.php"}}}
+	set, err := Compile(Policy{}, []Rule{closed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"/x.php": "closed", "/x.php/": "closed", "/x.php/a/b": "closed", "/up/a/y.php/z.jpg": "closed",
+		"/up/a.php.jpg": "", "/x.phpx/a": "", "/a/x.php/b": "", "/b.php/up/y.php": "",
+	} {
+		if got := set.Decide(&Request{Path: path, PathInfo: true}).Rule; got != want {
+			t.Errorf("%s: rule %q, want %q", path, got, want)
+		}
+	}
+	if got := set.Decide(&Request{Path: "/x.php/a"}).Rule; got != "" {
+		t.Errorf("without PathInfo: rule %q", got)
+	}
+}
