@@ -27,7 +27,7 @@ func (d *description) line(format string, args ...any) {
 }
 
 func (d *description) listeners(cfg *Config) {
-	d.line("Listens on %s%s; metrics, health and the API on %s%s.", cfg.Server.Listen, withTLS(cfg.Server.TLS), cfg.Admin.Listen, withToken(cfg.Admin))
+	d.line("Listens on %s%s; metrics and health on %s%s.", cfg.Server.Listen, withTLS(cfg.Server.TLS), cfg.Admin.Listen, withToken(cfg.Admin))
 	if cfg.Server.ReadyPath != "" {
 		d.line("Answers readiness on %s of the main listener too.", cfg.Server.ReadyPath)
 	}

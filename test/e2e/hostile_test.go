@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -161,5 +163,40 @@ func TestABadAnswerIsNotQuotedInTheLog(t *testing.T) {
 				t.Errorf("the log: %s", log)
 			}
 		})
+	}
+}
+
+// "/x.php/more" runs the same script as "/x.php": a rule that closes it closes
+// both.
+func TestARuleForAScriptHoldsForWhatFollowsIt(t *testing.T) {
+	g := startGate(t, inFrontOf(startPHP(t, 1)), "rules: [{name: closed, match: {path: [/**/sid.php, /sid.php]}, action: reject}]")
+	for _, path := range []string{"/sid.php", "/sid.php/", "/sid.php/more", "/sid.php/a.php/b", "//sid.php/x", "/./sid.php/x"} {
+		c := g.dial(t)
+		c.ask(t, "GET", path, "one")
+		c.answer(t).wantRefusal(t, http.StatusForbidden, "rule")
+	}
+	g.get(t, "/trivial.php/sid.ph", "one").want(t, 200)
+}
+
+func TestAFolderWithoutItsSlashIsSentThere(t *testing.T) {
+	pool := startPHP(t, 1)
+	admin := filepath.Join(pool.Root(), "wp admin")
+	if err := os.Mkdir(admin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(admin, "index.php"), []byte("<?php echo 'admin';"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	g := startGate(t, inFrontOf(pool), "upstream: {script: try}")
+	for path, want := range map[string]string{"/wp%20admin": "/wp%20admin/", "/wp%20admin?a=b%2F": "/wp%20admin/?a=b%2F", "//wp%20admin": "/wp%20admin/"} {
+		c := g.dial(t)
+		c.ask(t, "GET", path, "one")
+		a := c.answer(t).wantRefusal(t, http.StatusMovedPermanently, "folder")
+		if got := a.header.Get("Location"); got != want {
+			t.Errorf("%s: Location %q, want %q", path, got, want)
+		}
+	}
+	if body := g.get(t, "/wp%20admin/", "one").want(t, 200).body; body != "admin" {
+		t.Errorf("the folder's page: %q", body)
 	}
 }
