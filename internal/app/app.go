@@ -225,20 +225,27 @@ func wait(ctx context.Context, d time.Duration) {
 
 // Close cuts off whatever is still under way and gives everything back.
 func (a *App) Close() error {
-	a.gate.Abort()
-	err := errors.Join(a.public.Close(), a.admin.Close())
-	a.serving.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	a.gate.Abort()
+	answered, stop := context.WithTimeout(ctx, answerTimeout)
+	defer stop()
+	_ = a.gate.Drain(answered) // who still waits is cut off
+	err := errors.Join(a.public.Close(), a.admin.Close())
+	a.serving.Wait()
 	if a.gate.Close(ctx) != nil {
 		a.log.Warn().Int("requests", a.gate.InFlight()).Msg("requests did not end when they were cut off")
 	}
 	return errors.Join(err, a.closeSpool())
 }
 
-// closeTimeout is how long requests that were cut off have to give back what
-// they hold.
-const closeTimeout = time.Second
+const (
+	// answerTimeout is how long the clients of requests that were cut off have
+	// to take their 503.
+	answerTimeout = 200 * time.Millisecond
+	// closeTimeout is how long those requests have to give back what they hold.
+	closeTimeout = time.Second
+)
 
 func (a *App) closeSpool() error {
 	if a.spool == nil {
