@@ -84,6 +84,7 @@ func (x *exchange) refuse(err error) {
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 	}
 	x.sent = refusal.write(x.w, unread)
+	x.answered = time.Since(x.arrived)
 	if unread {
 		x.linger(control)
 	}
@@ -127,7 +128,9 @@ func (x *exchange) cutConnection() {
 // depart gives back whatever the handler still has. It is deferred, so it also
 // runs where a stage panics; then the run and its turn go on by themselves.
 func (x *exchange) depart() {
-	x.answered = time.Since(x.arrived)
+	if x.answered == 0 {
+		x.answered = time.Since(x.arrived)
+	}
 	if x.run != nil {
 		x.run.leave()
 	}

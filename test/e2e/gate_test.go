@@ -180,7 +180,8 @@ func (g *gate) adminPage(t *testing.T, path string) (status int, body string) {
 
 func fetch(t *testing.T, url string) (status int, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	// Also asked from t.Cleanup, when the test's context has ended.
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
