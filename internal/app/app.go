@@ -236,7 +236,7 @@ func (a *App) Close() error {
 	if a.gate.Close(ctx) != nil {
 		a.log.Warn().Int("requests", a.gate.InFlight()).Msg("requests did not end when they were cut off")
 	}
-	return errors.Join(err, a.closeSpool())
+	return errors.Join(err, closeUpstreams(a.gate.Upstreams), a.closeSpool())
 }
 
 const (

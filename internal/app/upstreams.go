@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -61,6 +63,20 @@ func newFastCGI(c *config.Upstream, version string, log zerolog.Logger) (*fastcg
 			log.Warn().Str("upstream", c.Name).Str("line", line).Msg("php stderr")
 		},
 	})
+}
+
+// closeUpstreams gives back what the transports keep.
+func closeUpstreams(list []*proxy.Upstream) error {
+	var errs []error
+	for _, u := range list {
+		switch transport := u.Transport.(type) {
+		case *fastcgi.Transport:
+			errs = append(errs, transport.Close())
+		case *http.Transport:
+			transport.CloseIdleConnections()
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func scriptMode(s config.Script) fastcgi.ScriptMode {

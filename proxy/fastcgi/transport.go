@@ -151,6 +151,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// Close gives the script resolver's view of the files back. Nothing may be under
+// way.
+func (t *Transport) Close() error { return t.script.Close() }
+
 func statusLine(h responseHeader) string {
 	reason := h.reason
 	if reason == "" {
