@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"strings"
@@ -20,8 +21,10 @@ func sendOnce(out *http.Request) {
 	switch out.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		if out.Body == http.NoBody {
-			out.Body = emptyBody{}
-			out.TransferEncoding = []string{"identity"} // neither chunked nor a Content-Length
+			// A reader that net/http knows to be in memory: it then sends the head
+			// together with the (empty) body.
+			out.Body = io.NopCloser(bytes.NewReader(nil))
+			out.TransferEncoding = identity
 		}
 	}
 	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
@@ -32,8 +35,5 @@ func sendOnce(out *http.Request) {
 	}
 }
 
-// emptyBody is a body of no bytes that does not say so beforehand.
-type emptyBody struct{}
-
-func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
-func (emptyBody) Close() error             { return nil }
+// identity asks for neither chunks nor a Content-Length.
+var identity = []string{"identity"}
