@@ -60,10 +60,15 @@ func (c *chaos) php(r *http.Request) (*http.Response, error) {
 		panic("a defect")
 	}
 	body := &chaosBody{chaos: c, running: n, left: c.roll(5)}
+	resp := answer(body)
+	resp.Body = body
 	if c.early && c.roll(3) == 0 {
-		return answer(body, ControlHeader, []string{"release", "hold=20ms", "nonsense"}[c.roll(3)]), nil
+		resp.Header.Set(ControlHeader, []string{"release", "hold=20ms", "nonsense"}[c.roll(3)])
 	}
-	return answer(body), nil
+	if c.roll(3) == 0 {
+		resp.Header.Set("X-Accel-Buffering", "no") // a stream, which may be cut
+	}
+	return resp, nil
 }
 
 // chaosBody writes in pieces, now and then breaks off or panics, and counts
@@ -73,17 +78,26 @@ type chaosBody struct {
 	running *atomic.Int32
 	left    int
 	over    bool
+	closed  atomic.Bool
+}
+
+func (b *chaosBody) Close() error {
+	b.closed.Store(true)
+	return nil
 }
 
 func (b *chaosBody) Read(p []byte) (int, error) {
 	<-time.After(time.Duration(b.roll(20)) * time.Millisecond)
-	if b.left--; b.left >= 0 {
+	if b.left--; b.left >= 0 && !b.closed.Load() {
 		n := min(len(p), 1+b.roll(4000))
 		return copy(p, bytes.Repeat([]byte{'x'}, n)), nil
 	}
 	if !b.over {
 		b.over = true
 		b.running.Add(-1)
+	}
+	if b.closed.Load() {
+		return 0, io.ErrClosedPipe
 	}
 	switch b.roll(10) {
 	case 0:

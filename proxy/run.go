@@ -109,15 +109,7 @@ func (r *run) answer(delay *time.Duration) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 999 {
 		return fmt.Errorf("%w: %d", errBadStatus, resp.StatusCode)
 	}
-	o := r.orders(resp.Header)
-	*delay = max(r.policy.ReleaseDelay, o.hold)
-	if r.hold != nil && (o.release || r.policy.ReleaseOnHeaders && o.hold == 0) {
-		early := *delay
-		if o.release {
-			early = 0 // the page itself says that its session is closed
-		}
-		r.hold.endAfter(early)
-	}
+	*delay = r.obey(r.orders(resp.Header))
 	r.open(resp)
 	_, err = r.pipe.Fill(r.gate.runs, resp.Body)
 	r.gate.Metrics.stalled(r.pipe.Stalled())
@@ -125,6 +117,20 @@ func (r *run) answer(delay *time.Duration) error {
 		return nil
 	}
 	return err
+}
+
+// obey ends the turn now, or soon, where page or rule say so; otherwise it
+// returns how long the turn is kept after the answer's end.
+func (r *run) obey(o orders) (after time.Duration) {
+	after = max(r.policy.ReleaseDelay, o.hold)
+	switch {
+	case r.hold == nil:
+	case o.release: // the page itself says that its session is closed
+		r.hold.end()
+	case r.policy.ReleaseOnHeaders && o.hold == 0:
+		r.hold.endAfter(after)
+	}
+	return after
 }
 
 // orders reads the answer's control header; a bad one is logged, for it means
