@@ -22,7 +22,7 @@ type scenario struct {
 }
 
 // gap keeps the session's requests in the order in which they are counted.
-const gap = time.Millisecond
+const gap = 3 * time.Millisecond
 
 // visitLimit bounds one request.
 const visitLimit = 30 * time.Second
