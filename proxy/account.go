@@ -12,8 +12,8 @@ import (
 )
 
 // record is what there is to say about a request when it is over. Handler, run
-// and hold each fill in their part and then finish; the last one accounts for
-// all. So the access line comes when the turn has ended, and Drain knows what
+// and hold each fill in their part and then finish; the last one writes the
+// access line. So that comes when the turn has ended, and Drain knows what
 // is still under way.
 type record struct {
 	gate    *Gate
@@ -62,13 +62,16 @@ func (rec *record) join() { rec.parties.Add(1) }
 // finish ends a party's part.
 func (rec *record) finish() {
 	if rec.parties.Add(-1) == 0 {
-		rec.account()
+		if rec.gate.AccessLog {
+			rec.log()
+		}
 		rec.gate.open.done()
 	}
 }
 
-// account writes the access line and counts.
-func (rec *record) account() {
+// count counts what became of the client, as soon as that is known: a refusal
+// must be seen while PHP is still running.
+func (rec *record) count() {
 	m := rec.gate.Metrics
 	m.request(rec.rule, rec.status)
 	if rec.gone {
@@ -76,9 +79,6 @@ func (rec *record) account() {
 	}
 	if rec.reason != "" {
 		m.refused(rec.reason)
-	}
-	if rec.gate.AccessLog {
-		rec.log()
 	}
 }
 

@@ -15,7 +15,7 @@ func (x *exchange) decide() error {
 	if err := x.refuseUnsupported(); err != nil {
 		return err
 	}
-	path, err := rules.NormalizePath(x.r.URL.EscapedPath(), x.gate.upstreams[x.gate.defaultUpstream()].IndexScript)
+	path, front, err := x.normalizePath()
 	if err != nil {
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The path of the URL is not valid.", Err: err}
 	}
@@ -24,7 +24,7 @@ func (x *exchange) decide() error {
 		Path:       path,
 		Method:     x.r.Method,
 		RawQuery:   x.r.URL.RawQuery,
-		PathInfo:   x.gate.pathInfo,
+		PathInfo:   x.gate.pathInfo && !front,
 		HasSession: x.hasSession,
 	})
 	x.rule = x.policy.Rule
@@ -32,6 +32,18 @@ func (x *exchange) decide() error {
 		return &Refusal{Status: x.policy.Status, Reason: ReasonRule, Detail: "Requests of this kind are not served here.", RetryAfter: retryOf(x.policy.Status)}
 	}
 	return x.chooseUpstream()
+}
+
+// normalizePath makes the path that rules see. front says that it stood behind
+// the index script: what looks like a script in it is only PATH_INFO.
+func (x *exchange) normalizePath() (path string, front bool, err error) {
+	escaped, index := x.r.URL.EscapedPath(), x.gate.Upstreams[0].IndexScript
+	path, err = rules.NormalizePath(escaped, index)
+	if err == nil && strings.Contains(path, ".php/") {
+		whole, _ := rules.NormalizePath(escaped, "")
+		front = whole != path
+	}
+	return path, front, err
 }
 
 func (x *exchange) hasSession(cookie, header string) bool {

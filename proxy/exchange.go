@@ -102,7 +102,10 @@ func (x *exchange) recordGone() {
 
 // lingerTimeout is how long a connection is kept to take in what is left of a
 // body that was refused.
-const lingerTimeout = time.Second
+const (
+	lingerTimeout = time.Second
+	lingerBytes   = 64 << 20
+)
 
 // linger reads on for a moment after a refusal has been sent. Closing on unread
 // bytes resets the connection, and the reset can overtake the refusal: a proxy
@@ -112,7 +115,7 @@ func (x *exchange) linger(control *http.ResponseController) {
 	if control.Flush() != nil || x.r.Header.Get("Expect") != "" {
 		return
 	}
-	_, _ = io.Copy(io.Discard, x.r.Body) // until the end, the deadline, or the client's departure
+	_, _ = io.CopyN(io.Discard, x.r.Body, lingerBytes) // or to the end, the deadline, the client's departure
 }
 
 // cutConnection ends the request without an end that the client could take for
@@ -140,5 +143,6 @@ func (x *exchange) depart() {
 	if x.body != nil {
 		_ = x.body.Close() // nothing to be done about a scratch file
 	}
+	x.count()
 	x.finish()
 }

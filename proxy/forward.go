@@ -45,14 +45,19 @@ func (x *exchange) forward() error {
 	}
 }
 
-// toFolder sends a browser to the folder that it meant.
+// toFolder sends a browser to the folder that it meant. Its index script must not
+// run by two paths: rules know it by the one.
 func (x *exchange) toFolder() *Refusal {
 	// One slash at the beginning: with two the next word would be a host.
 	location := "/" + strings.Trim(x.r.URL.EscapedPath(), "/") + "/"
 	if x.r.URL.RawQuery != "" {
 		location += "?" + x.r.URL.RawQuery
 	}
-	return &Refusal{Status: http.StatusMovedPermanently, Reason: ReasonFolder, Detail: "The page is at " + location, Location: location}
+	status := http.StatusMovedPermanently
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+		status = http.StatusPermanentRedirect // the method stays
+	}
+	return &Refusal{Status: status, Reason: ReasonFolder, Detail: "The page is at " + location, Location: location}
 }
 
 // outgoing is the request for the upstream, on a context of the gate's own.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -17,11 +18,12 @@ type hold struct {
 	turn   *lockstore.Turn
 	began  time.Time
 
-	mu    sync.Mutex
-	ended bool
-	after func()      // called once when the turn has ended; may be nil
-	limit *time.Timer // max_hold; nil without
-	delay *time.Timer // release_delay or hold=…; nil until the upstream is done
+	mu     sync.Mutex
+	ended  bool
+	after  func()      // called once when the turn has ended; may be nil
+	unhook func() bool // takes the delay off the gate's end; nil without
+	limit  *time.Timer // max_hold; nil without
+	delay  *time.Timer // release_delay or hold=…; nil until the upstream is done
 }
 
 // startHold begins a hold that ends after max_hold at the latest.
@@ -48,6 +50,9 @@ func (h *hold) end() bool {
 	after := h.after
 	stopTimer(h.limit)
 	stopTimer(h.delay)
+	if h.unhook != nil {
+		h.unhook()
+	}
 	h.mu.Unlock()
 
 	h.turn.Release()
@@ -89,6 +94,7 @@ func (h *hold) endAfter(delay time.Duration) {
 	defer h.mu.Unlock()
 	if !h.ended && h.delay == nil {
 		h.delay = time.AfterFunc(delay, func() { h.end() })
+		h.unhook = context.AfterFunc(h.gate.runs, func() { h.end() }) // the gate's end waits for no delay
 	}
 }
 

@@ -99,8 +99,7 @@ func (r *run) guard(do func() error) (err error) {
 func (r *run) answer(delay *time.Duration) error {
 	resp, err := r.upstream.Transport.RoundTrip(r.req)
 	if unfinished, ok := errors.AsType[*fastcgi.UnfinishedError](err); ok {
-		r.fail(err)
-		_ = unfinished.Wait() // PHP runs on, and so does its turn
+		r.outlast(unfinished)
 	}
 	if err != nil {
 		return withoutContent(err)
@@ -117,6 +116,16 @@ func (r *run) answer(delay *time.Duration) error {
 		return nil
 	}
 	return err
+}
+
+// outlast waits for PHP to end behind an answer that is of no use. The client
+// hears of it at once; the turn is kept, for PHP runs on.
+func (r *run) outlast(unfinished *fastcgi.UnfinishedError) {
+	r.mu.Lock()
+	r.stream = unfinished // nobody will read it, and it may have no end
+	r.mu.Unlock()
+	r.fail(unfinished)
+	_ = unfinished.Wait()
 }
 
 // obey ends the turn now, or soon, where page or rule say so; otherwise it

@@ -53,14 +53,14 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
-	a := &App{config: c, log: log, ready: &readiness{upstreams: addresses(c)}, failed: make(chan error, 2)}
+	a := &App{config: c, log: log, ready: newReadiness(addresses(c)), failed: make(chan error, 2)}
 	parts, err := a.parts(version)
 	if err != nil {
 		return nil, err
 	}
 	token, err := c.Admin.BearerToken()
 	if err != nil {
-		return nil, errors.Join(err, a.closeSpool())
+		return nil, errors.Join(err, closeUpstreams(parts.Upstreams), a.closeSpool())
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -99,7 +99,7 @@ func (a *App) parts(version string) (proxy.Parts, error) {
 	}
 	a.spool, err = spool.Open(c.Spool.Dir, spool.Limits{Memory: int64(c.Spool.MaxMemory), Disk: int64(c.Spool.MaxDisk)})
 	if err != nil {
-		return proxy.Parts{}, fmt.Errorf("spool.dir: %w", err)
+		return proxy.Parts{}, errors.Join(fmt.Errorf("spool.dir: %w", err), closeUpstreams(upstreams))
 	}
 	seldom := a.log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}) // a full disk fails for every answer
 	a.spool.OnDiskError = func(err error) {

@@ -127,7 +127,7 @@ func TestReadinessFollowsTheUpstream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &readiness{upstreams: []upstreamAddress{{name: "php", address: l.Addr().String(), timeout: time.Second}}}
+	r := newReadiness([]upstreamAddress{{name: "php", address: l.Addr().String(), timeout: time.Second}})
 	if reasons := r.Reasons(t.Context()); len(reasons) != 0 {
 		t.Fatalf("ready upstream: %q", reasons)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/proxy"
+	"github.com/sessiongate/sessiongate/proxy/session"
 )
 
 // Check finds what is wrong with a configuration beyond its text, for
@@ -15,23 +16,36 @@ func Check(c *config.Config) error {
 		return nil // said already
 	}
 	_, err := compileRules(c)
-	return errors.Join(err, checkSessionHeaders(c))
-}
-
-// checkSessionHeaders refuses session headers that the upstream would not get
-// as the gate has read them: gate and application would mean two sessions.
-func checkSessionHeaders(c *config.Config) error {
-	errs := []error{checkSessionHeader("session.header", &c.Session.Header)}
+	errs := []error{err, checkNames("session", config.SessionNames{Cookie: &c.Session.Cookie, Header: &c.Session.Header})}
 	for i := range c.Upstreams {
-		errs = append(errs, checkSessionHeader(fmt.Sprintf("upstreams[%d].session.header", i), c.Upstreams[i].Session.Header))
+		errs = append(errs, checkNames(fmt.Sprintf("upstreams[%d].session", i), c.Upstreams[i].Session))
 	}
 	for i := range c.Rules {
-		errs = append(errs, checkSessionHeader(fmt.Sprintf("rules[%d].session.header", i), c.Rules[i].Session.Header))
+		errs = append(errs, checkNames(fmt.Sprintf("rules[%d].session", i), c.Rules[i].Session))
 	}
 	return errors.Join(errs...)
 }
 
-func checkSessionHeader(path string, name *string) error {
+// checkNames looks at where a session id is read from.
+func checkNames(path string, names config.SessionNames) error {
+	return errors.Join(checkCookie(path+".cookie", names.Cookie), checkHeader(path+".header", names.Header))
+}
+
+// checkCookie refuses names that PHP does not take: no request would ever have
+// a session.
+func checkCookie(path string, name *string) error {
+	if name == nil || *name == "" {
+		return nil
+	}
+	if err := session.CheckCookieName(*name); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// checkHeader refuses headers that the upstream would not get as the gate has
+// read them: gate and application would mean two sessions.
+func checkHeader(path string, name *string) error {
 	if name == nil || *name == "" || proxy.CanCarrySession(*name) {
 		return nil
 	}

@@ -25,7 +25,10 @@ func listen(ctx context.Context, key, address string, open bool) (net.Listener, 
 	switch {
 	case err == nil && network == "unix" && open:
 		// As a port would be; the umask would keep a proxy of another user out.
-		return l, os.Chmod(target, 0o666) //nolint:gosec // G302: open is what was asked for
+		if err := os.Chmod(target, 0o666); err != nil { //nolint:gosec // G302: open is what was asked for
+			return nil, errors.Join(fmt.Errorf("%s: %w", key, err), l.Close())
+		}
+		return l, nil
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):

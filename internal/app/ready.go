@@ -18,11 +18,13 @@ import (
 // and each dial takes a place in an upstream's accept queue for a moment.
 const readyAge = time.Second
 
+const isDraining = "draining: the gate is about to stop"
+
 // readiness knows whether the gate should be sent requests.
 type readiness struct {
 	upstreams []upstreamAddress
 
-	dialing sync.Mutex // held while the upstreams are asked: one at a time
+	dialing chan struct{} // has one place, taken while the upstreams are asked
 
 	mu       sync.Mutex
 	draining bool
@@ -47,8 +49,12 @@ func (r *readiness) Reasons(ctx context.Context) []string {
 	if reasons, known := r.known(); known {
 		return reasons
 	}
-	r.dialing.Lock() // at most as long as the upstreams' time-outs
-	defer r.dialing.Unlock()
+	select {
+	case r.dialing <- struct{}{}:
+		defer func() { <-r.dialing }()
+	case <-ctx.Done():
+		return []string{context.Cause(ctx).Error()}
+	}
 	if reasons, known := r.known(); known {
 		return reasons
 	}
@@ -59,6 +65,9 @@ func (r *readiness) Reasons(ctx context.Context) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked, r.reasons = time.Now(), reasons
+	if r.draining {
+		return []string{isDraining}
+	}
 	return reasons
 }
 
@@ -67,19 +76,30 @@ func (r *readiness) known() ([]string, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.draining {
-		return []string{"draining: the gate is about to stop"}, true
+		return []string{isDraining}, true
 	}
 	return r.reasons, time.Since(r.asked) < readyAge
 }
 
+// dialAll asks all upstreams at once and keeps their order.
 func (r *readiness) dialAll(ctx context.Context) []string {
+	failed := make([]error, len(r.upstreams))
+	var all sync.WaitGroup
+	for i, u := range r.upstreams {
+		all.Go(func() { failed[i] = u.dial(ctx) })
+	}
+	all.Wait()
 	var reasons []string
-	for _, u := range r.upstreams {
-		if err := u.dial(ctx); err != nil {
+	for _, err := range failed {
+		if err != nil {
 			reasons = append(reasons, err.Error())
 		}
 	}
 	return reasons
+}
+
+func newReadiness(upstreams []upstreamAddress) *readiness {
+	return &readiness{upstreams: upstreams, dialing: make(chan struct{}, 1)}
 }
 
 func (u upstreamAddress) dial(ctx context.Context) error {

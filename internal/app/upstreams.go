@@ -21,7 +21,7 @@ func newUpstreams(c *config.Config, version string, log zerolog.Logger) ([]*prox
 	for i := range c.Upstreams {
 		u, err := newUpstream(&c.Upstreams[i], version, log)
 		if err != nil {
-			return nil, fmt.Errorf("upstreams[%d]: %w", i, err)
+			return nil, errors.Join(fmt.Errorf("upstreams[%d]: %w", i, err), closeUpstreams(upstreams[:i]))
 		}
 		upstreams[i] = u
 	}

@@ -9,7 +9,8 @@ type Request struct {
 	Method   string
 	RawQuery string // still encoded, without "?"
 	// PathInfo: the application may be a tree of scripts, so that "/x.php/a" is
-	// the script "/x.php". A path then matches by its script as well.
+	// the script "/x.php", and "/a/" is "/a/index.php". A path then matches by
+	// its script as well.
 	PathInfo bool
 	// HasSession reports whether a session id is in that cookie or header. It
 	// is called only when a rule asks, and once for rules that ask the same (of
@@ -91,14 +92,18 @@ func anyGlob(globs []*glob, s string) bool {
 // maxScripts bounds the places in a path at which a script may end.
 const maxScripts = 16
 
-// anyPath matches the whole path and, with PathInfo, what is before each "/"
-// that follows ".php": one of them is the script that will run.
+// anyPath matches the whole path and, with PathInfo, the folder's index and what
+// is before each "/" that follows ".php": one of them is the script that will
+// run.
 func anyPath(globs []*glob, r *Request) bool {
 	if anyGlob(globs, r.Path) {
 		return true
 	}
-	if !r.PathInfo {
+	if globs == nil || !r.PathInfo {
 		return false
+	}
+	if strings.HasSuffix(r.Path, "/") && anyGlob(globs, r.Path+"index.php") {
+		return true
 	}
 	for at, n := 0, 0; n < maxScripts; n++ {
 		i := strings.Index(r.Path[at:], ".php/")

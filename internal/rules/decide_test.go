@@ -168,13 +168,14 @@ func BenchmarkDecide50(b *testing.B) {
 
 // With PathInfo a rule for a script holds for whatever follows the script.
 func TestScriptInThePathMatches(t *testing.T) {
-	closed := Rule{Name: "closed", Match: Match{Path: []string{"/up/**.php", "/x.php"}}}
+	closed := Rule{Name: "closed", Match: Match{Path: []string{"/up/**.php", "/x.php", "/admin/index.php"}}}
 	set, err := Compile(Policy{}, []Rule{closed})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
 		"/x.php": "closed", "/x.php/": "closed", "/x.php/a/b": "closed", "/up/a/y.php/z.jpg": "closed",
+		"/admin/": "closed", "/admin": "", "/up/": "closed", "/admin/index.php": "closed", "/admin/index.php/x": "closed", "/admin/other": "",
 		"/up/a.php.jpg": "", "/x.phpx/a": "", "/a/x.php/b": "", "/b.php/up/y.php": "",
 	} {
 		if got := set.Decide(&Request{Path: path, PathInfo: true}).Rule; got != want {

@@ -86,7 +86,7 @@ func (x *exchange) encode() (head []byte, inline bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if script.Folder && (req.Method == http.MethodGet || req.Method == http.MethodHead) {
+	if script.Folder {
 		return nil, false, ErrFolder
 	}
 	x.buffer = buffers.Get().(*[]byte)

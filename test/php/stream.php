@@ -1,11 +1,14 @@
 <?php
-// Sends ?n= server-sent events, one every ?ms=.
+// Sends ?n= server-sent events, one every ?ms=, with ?control= as X-Sessiongate.
 require __DIR__ . '/inc.php';
 
 set_time_limit(0);
 header('Content-Type: text/event-stream');
 header('Cache-Control: no-store');
 header('X-Accel-Buffering: no');
+if (isset($_GET['control'])) {
+    header('X-Sessiongate: ' . $_GET['control']);
+}
 $events = number('n', 10);
 for ($i = 1; $i <= $events; $i++) {
     echo "data: $i\n\n";
