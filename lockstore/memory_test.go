@@ -163,6 +163,42 @@ func BenchmarkUncontended(b *testing.B) {
 	}
 }
 
+// The work of a request must not grow with the requests waiting before it: with
+// a thousand times as many, coming and leaving costs about the same.
+func TestWorkDoesNotGrowWithTheLine(t *testing.T) {
+	short, long := comeAndGo(t, 10), comeAndGo(t, 10000)
+	if long > 30*short+10*time.Millisecond {
+		t.Errorf("2,000 requests behind 10 take %v, behind 10,000 %v", short, long)
+	}
+}
+
+// comeAndGo times requests that leave from behind a line of waiting ones.
+func comeAndGo(t *testing.T, waiting int) time.Duration {
+	t.Helper()
+	m := lockstore.NewMemory(lockstore.Limits{})
+	r := lockstore.Request{Key: lockstore.Key{1}}
+	crowd, clear := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer clear()
+	turn, err := m.Acquire(crowd, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer turn.Release()
+	for range waiting {
+		all.Go(func() { _, _ = m.Acquire(crowd, r) })
+	}
+	for m.Waiting() < waiting {
+		runtime.Gosched()
+	}
+	began := time.Now()
+	for range 2000 {
+		_, _ = m.Acquire(departing{crowd}, r)
+	}
+	return time.Since(began)
+}
+
 // departing is the context of a client that leaves right after it has come.
 type departing struct{ context.Context }
 

@@ -24,7 +24,7 @@
 //   - A turn is given back exactly once on every path: answer, error, panic,
 //     departure, time-out, maximal hold.
 //   - A request refused up to check has not touched the upstream, and its body
-//     has not been read.
+//     has not been read before it was refused.
 //   - An answer that the upstream broke off never reaches the client as a
 //     complete one.
 //   - The raw session id does not leave this package and proxy/session.

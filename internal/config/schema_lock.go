@@ -14,7 +14,7 @@ type Lock struct {
 	WaitTimeout         time.Duration  `mapstructure:"wait_timeout"`           // for the turn and a slot together; default 20s
 	OnWaitTimeout       OnWaitTimeout  `mapstructure:"on_wait_timeout"`        // default reject
 	MaxHold             time.Duration  `mapstructure:"max_hold"`               // of one turn; default 120s
-	TTL                 time.Duration  `mapstructure:"ttl"`                    // of a lease; default 10s; never 0
+	TTL                 time.Duration  `mapstructure:"ttl"`                    // of a lease, which the memory store has not; default 10s; never 0
 	ReleaseOn           ReleaseOn      `mapstructure:"release_on"`             // default end
 	ReleaseDelay        time.Duration  `mapstructure:"release_delay"`          // the turn is kept so much longer; default 0s: not longer
 	OnStoreFailure      OnStoreFailure `mapstructure:"on_store_failure"`       // default local
