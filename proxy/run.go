@@ -125,6 +125,7 @@ func (r *run) outlast(unfinished *fastcgi.UnfinishedError) {
 	r.stream = unfinished // nobody will read it, and it may have no end
 	r.mu.Unlock()
 	r.fail(unfinished)
+	r.abandon() // the client may have left before
 	_ = unfinished.Wait()
 }
 

@@ -27,7 +27,7 @@ func NewServer(h http.Handler, l ServerLimits, log zerolog.Logger) *http.Server 
 		ReadHeaderTimeout: l.ReadHeaderTimeout,
 		IdleTimeout:       l.IdleTimeout,
 		MaxHeaderBytes:    l.MaxHeaderSize,
-		ConnContext:       RememberConn,
+		ConnContext:       rememberConn,
 		ConnState:         forgetDeadline,
 		ErrorLog:          stdlog.New(errorLog{log}, "", 0),
 	}

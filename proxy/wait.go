@@ -80,8 +80,8 @@ func (x *exchange) departed() bool {
 
 type connKey struct{}
 
-// RememberConn is the server's ConnContext: it lets the wait stage look at the
+// rememberConn is the server's ConnContext: it lets the wait stage look at the
 // connection once more when the turn has come.
-func RememberConn(ctx context.Context, c net.Conn) context.Context {
+func rememberConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }

@@ -114,16 +114,14 @@ func TestAnAbandonedStreamIsCut(t *testing.T) {
 // The same where the stream's header cannot be used: its client has been told so
 // and nobody reads on.
 func TestAStreamWithABadHeaderIsCutToo(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 1)))
-	j := newJournal(t)
-	stream := func(session string) {
-		t.Helper()
-		page := j.page("stream", "endless", "n=100000", "ms=20", "control=%01")
-		g.get(t, page, session).wantRefusal(t, http.StatusBadGateway, "upstream_error")
-	}
-	stream("")
-	g.get(t, "/trivial.php", "").want(t, 200) // by the only worker
+	g := startGate(t, inFrontOf(startPHP(t, 1)), "upstream: {response_timeout: 200ms}")
+	const page = "/stream.php?n=100000&ms=20&control=%01"
+	g.get(t, page, "").wantRefusal(t, http.StatusBadGateway, "upstream_error")
 	g.awaitMetric(t, "in_flight", 0)
+	// The client is gone already when the header comes.
+	g.get(t, page+"&before=400", "").wantRefusal(t, http.StatusGatewayTimeout, "response_timeout")
+	g.awaitMetric(t, "in_flight", 0)
+	g.get(t, "/trivial.php", "").want(t, 200) // by the only worker
 }
 
 // Rules and application must mean the same path.

@@ -1,8 +1,10 @@
 <?php
-// Sends ?n= server-sent events, one every ?ms=, with ?control= as X-Sessiongate.
+// Sends ?n= server-sent events, one every ?ms=, with ?control= as X-Sessiongate,
+// after working for ?before=.
 require __DIR__ . '/inc.php';
 
 set_time_limit(0);
+work(number('before'));
 header('Content-Type: text/event-stream');
 header('Cache-Control: no-store');
 header('X-Accel-Buffering: no');
