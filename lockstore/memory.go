@@ -63,7 +63,7 @@ func (m *Memory) Acquire(ctx context.Context, r Request) (*Turn, error) {
 	if r.Mode == Barrier {
 		return newTurn(t.fence, nil), nil
 	}
-	return newTurn(t.fence, func() { m.release(r.Key) }), nil
+	return newTurn(t.fence, func(time.Duration) { m.release(r.Key) }), nil
 }
 
 // Waiting is the number of tickets that wait now.

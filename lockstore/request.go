@@ -33,6 +33,9 @@ type Request struct {
 	// MaxWaiting bounds the tickets that wait in this key's line, as seen by
 	// this request. 0 is no limit.
 	MaxWaiting int
+	// NoFallback turns a wait for an authority that is away into ErrAway.
+	// Otherwise the gate then grants turns by itself.
+	NoFallback bool
 }
 
 // Limits bound the waiting tickets of a store. 0 is no limit.
@@ -48,6 +51,10 @@ var (
 	ErrClientFull  = errors.New("lockstore: the client has too many requests waiting")
 	ErrTotalFull   = errors.New("lockstore: too many requests waiting")
 )
+
+// ErrAway says that the authority cannot be asked and the request is not to run
+// on the gate's own word.
+var ErrAway = errors.New("lockstore: the lock authority is away")
 
 // ErrTimeout says that the turn did not come within the request's Timeout.
 var ErrTimeout = errors.New("lockstore: timed out waiting for the turn")

@@ -3,38 +3,55 @@ package lockstore
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Turn is the right to run. The zero value is not usable; stores make turns.
 type Turn struct {
 	ctx   context.Context
 	fence uint64
+	local bool
 
 	once   sync.Once
-	giveUp func()
+	end    func(rest time.Duration)
 	cancel context.CancelCauseFunc
 }
 
-// newTurn returns a turn whose Release calls giveUp once.
-func newTurn(fence uint64, giveUp func()) *Turn {
+// newTurn returns a turn whose end is called once: with 0 where the turn was
+// released, with the time that it may still last where it was abandoned.
+func newTurn(fence uint64, end func(rest time.Duration)) *Turn {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Turn{ctx: ctx, cancel: cancel, fence: fence, giveUp: giveUp}
+	return &Turn{ctx: ctx, cancel: cancel, fence: fence, end: end}
 }
 
 // Context ends when the turn does: its cause is ErrReleased, or ErrLost where
-// the lease behind it was lost. It carries no deadline and no values.
+// the lease behind it was lost. A lost turn must still be released, when its
+// request has ended: until then nobody else of this gate gets one. It carries
+// no deadline and no values.
 func (t *Turn) Context() context.Context { return t.ctx }
 
 // Fence is the fencing token: of two turns of one key the later one's is
 // greater. It is 0 for mode None, which has no turn.
 func (t *Turn) Fence() uint64 { return t.fence }
 
-// Release gives the turn back. Only the first call has an effect.
-func (t *Turn) Release() {
+// Local says that the gate gave the turn by itself because the authority was
+// away: another gate may have done the same.
+func (t *Turn) Local() bool { return t.local }
+
+// Release gives the turn back. Only the first call of Release or Abandon has an
+// effect.
+func (t *Turn) Release() { t.finish(0) }
+
+// Abandon ends the turn of a request that this process will not see the end of:
+// the key stays locked for the other gates for at most rest, and nobody else of
+// this gate gets a turn of it. A rest of 0 or less releases.
+func (t *Turn) Abandon(rest time.Duration) { t.finish(max(rest, 0)) }
+
+func (t *Turn) finish(rest time.Duration) {
 	t.once.Do(func() {
 		t.cancel(ErrReleased)
-		if t.giveUp != nil {
-			t.giveUp()
+		if t.end != nil {
+			t.end(rest)
 		}
 	})
 }
