@@ -5,28 +5,31 @@ import (
 	"time"
 )
 
-// ticket is one request's place in a line. All fields but ready belong to the
-// store's mutex.
+// ticket is one request's place in a line. Its fields belong to the store's
+// mutex; once ready is closed, turn and err may be read without it.
 type ticket struct {
 	prev, next *ticket
-	client     string
-	mode       Mode
-	fence      uint64
-	granted    bool
-	ready      chan struct{} // closed when the turn comes
+	request    Request
+	arrived    time.Time
+	ready      chan struct{} // closed when the turn comes, or will not come
+	turn       *Turn
+	err        error // why it will not come
 }
 
-// wait returns nil when the turn has come, else why the wait ended. A turn that
-// is there already costs no timer.
-func (t *ticket) wait(ctx context.Context, timeout time.Duration) error {
+// settled says that the wait is over, one way or the other.
+func (t *ticket) settled() bool { return t.turn != nil || t.err != nil }
+
+// wait returns nil when the ticket is settled, else why the wait ended before.
+// A turn that is there already costs no timer.
+func (t *ticket) wait(ctx context.Context) error {
 	select {
 	case <-t.ready:
 		return nil
 	default:
 	}
 	var late <-chan time.Time
-	if timeout > 0 {
-		timer := time.NewTimer(timeout)
+	if t.request.Timeout > 0 {
+		timer := time.NewTimer(t.request.Timeout)
 		defer timer.Stop()
 		late = timer.C
 	}
@@ -43,12 +46,12 @@ func (t *ticket) wait(ctx context.Context, timeout time.Duration) error {
 // line is the requests of one key: at most one that runs, and those that wait,
 // oldest first. It is a linked list so that leaving costs the same anywhere.
 type line struct {
-	running     bool
+	running     *Turn // nil: nobody
 	waiting     int
 	first, last *ticket
 }
 
-func (l *line) idle() bool { return !l.running && l.waiting == 0 }
+func (l *line) idle() bool { return l.running == nil && l.waiting == 0 }
 
 func (l *line) push(t *ticket) {
 	t.prev = l.last

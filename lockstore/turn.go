@@ -13,21 +13,22 @@ type Turn struct {
 	local bool
 
 	once   sync.Once
-	end    func(rest time.Duration)
+	end    func(rest time.Duration) (cause error)
 	cancel context.CancelCauseFunc
 }
 
 // newTurn returns a turn whose end is called once: with 0 where the turn was
-// released, with the time that it may still last where it was abandoned.
-func newTurn(fence uint64, end func(rest time.Duration)) *Turn {
+// released, with the time that it may still last where it was abandoned. It
+// returns what the turn ended with. A turn without end holds nothing.
+func newTurn(fence uint64, end func(rest time.Duration) error) *Turn {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Turn{ctx: ctx, cancel: cancel, fence: fence, end: end}
 }
 
 // Context ends when the turn does: its cause is ErrReleased, or ErrLost where
-// the lease behind it was lost. A lost turn must still be released, when its
-// request has ended: until then nobody else of this gate gets one. It carries
-// no deadline and no values.
+// the lease behind it was lost, even if that shows only when it is released. A
+// lost turn must still be released, when its request has ended: until then
+// nobody else of this gate gets one. The context has no deadline and no values.
 func (t *Turn) Context() context.Context { return t.ctx }
 
 // Fence is the fencing token: of two turns of one key the later one's is
@@ -49,9 +50,10 @@ func (t *Turn) Abandon(rest time.Duration) { t.finish(max(rest, 0)) }
 
 func (t *Turn) finish(rest time.Duration) {
 	t.once.Do(func() {
-		t.cancel(ErrReleased)
+		cause := ErrReleased
 		if t.end != nil {
-			t.end(rest)
+			cause = t.end(rest)
 		}
+		t.cancel(cause)
 	})
 }
