@@ -11,7 +11,7 @@ import (
 )
 
 // CheckFiles compares a configuration with the machine it is to run on: its
-// folders, secret files and sockets. The first list holds what keeps the gate
+// folders, secret files, certificates and sockets. The first list holds what keeps the gate
 // from serving, the second what is worth a warning. Nothing is left behind.
 func CheckFiles(cfg *Config) (mistakes, warnings Errors) {
 	return checkFiles(cfg, maySend)
@@ -30,6 +30,9 @@ func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warning
 	i.secretFile("admin.token_file", cfg.Admin.TokenFile)
 	i.listener("server.listen", cfg.Server.Listen)
 	i.listener("admin.listen", cfg.Admin.Listen)
+	if cfg.Lock.Store == StoreRedis {
+		i.redis(cfg.Redis)
+	}
 	for n, u := range cfg.Upstreams {
 		path := joinIndex("upstreams", n)
 		if u.Protocol == ProtocolFastCGI && u.LocalRoot != "" {
@@ -88,10 +91,15 @@ func (i *inspection) secretFile(path, file string) {
 	if file == "" {
 		return
 	}
-	if _, err := readSecret(path, "", file); err != nil {
-		i.mistakes = append(i.mistakes, &Error{Message: err.Error()})
-		return
+	_, err := readSecret(path, "", file)
+	i.broken(err)
+	if err == nil {
+		i.openSecret(path, file)
 	}
+}
+
+// openSecret warns of a secret that is none on this machine.
+func (i *inspection) openSecret(path, file string) {
 	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o004 != 0 {
 		i.warn(path, "everybody on this machine can read %s; chmod 640 or less is enough", file)
 	}
@@ -108,9 +116,15 @@ func (i *inspection) listener(path, listen string) {
 	}
 }
 
-// server checks a socket that PHP-FPM listens on. One that is not there yet
-// may come: the gate starts and is not ready.
+// server checks a socket that PHP-FPM listens on.
 func (i *inspection) server(path, address string) {
+	i.socket(path, address, "PHP-FPM running, and is this the listen of its pool",
+		"listen.owner, listen.group and listen.mode of the PHP-FPM pool")
+}
+
+// socket checks a socket that somebody else listens on. One that is not there
+// yet may come: the gate starts and makes do without it.
+func (i *inspection) socket(path, address, running, settings string) {
 	network, socket := SplitAddress(address)
 	if network != "unix" {
 		return
@@ -118,13 +132,13 @@ func (i *inspection) server(path, address string) {
 	info, err := os.Stat(socket)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		i.warn(path, "%s does not exist; is PHP-FPM running, and is this the listen of its pool?", socket)
+		i.warn(path, "%s does not exist; is %s?", socket, running)
 	case err != nil:
 		i.mistake(path, "%s", unreadable(socket, err))
 	case info.Mode()&fs.ModeSocket == 0:
 		i.mistake(path, "%s is not a socket", socket)
 	case i.maySend(socket) != nil:
-		i.mistake(path, "%s may not be opened by %s; %s. Add that user to the socket's group, or set listen.owner, listen.group and listen.mode of the PHP-FPM pool", socket, owner.Me(), owner.Of(socket))
+		i.mistake(path, "%s may not be opened by %s; %s. Add that user to the socket's group, or set %s", socket, owner.Me(), owner.Of(socket), settings)
 	}
 }
 

@@ -84,6 +84,7 @@ func defaultRedis() Redis {
 		Addresses: []string{"127.0.0.1:6379"},
 		KeyPrefix: "sg:",
 		Timeout:   250 * time.Millisecond,
+		PoolSize:  4,
 	}
 }
 

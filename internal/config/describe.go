@@ -12,6 +12,7 @@ func Describe(cfg *Config) string {
 	d.listeners(cfg)
 	d.sessions(cfg)
 	d.lines(cfg.Lock)
+	d.redis(cfg)
 	d.bodies(cfg)
 	for i := range cfg.Upstreams {
 		d.upstream(&cfg.Upstreams[i], i == 0)

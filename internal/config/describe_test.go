@@ -11,6 +11,7 @@ func TestAConfigurationIsToldInWords(t *testing.T) {
 		"testdata/good/rules.yaml":      "testdata/words/rules.txt",
 		"testdata/good/no_limits.yaml":  "testdata/words/no_limits.txt",
 		"testdata/good/admin_open.yaml": "testdata/words/admin_open.txt",
+		"testdata/good/redis.yaml":      "testdata/words/redis.txt",
 	} {
 		cfg, err := Load(Source{Path: config})
 		if err != nil {

@@ -79,7 +79,7 @@ func TestMistakesInTheEnvironmentAndInFlagsNameThem(t *testing.T) {
 		{env: "SESSIONGATE_SERVER_PORT=8080", want: "SESSIONGATE_SERVER_PORT: no such setting"},
 		{env: "SESSIONGATE_LOCK=exclusive", want: "SESSIONGATE_LOCK: no such setting"},
 		{env: "SESSIONGATE_LOG_ACCESS=1", want: `SESSIONGATE_LOG_ACCESS: log.access: found "1", want true or false`},
-		{env: "SESSIONGATE_LOCK_STORE=redis", want: "SESSIONGATE_LOCK_STORE: lock.store: not supported yet"},
+		{env: "SESSIONGATE_LOCK_ENFORCE=false", want: "SESSIONGATE_LOCK_ENFORCE: lock.enforce: not supported yet"},
 		{env: "SESSIONGATE_SERVER_LISTEN=8080", want: `SESSIONGATE_SERVER_LISTEN: server.listen: "8080" is no address, want host:port, as in 127.0.0.1:8080 or, to listen everywhere, :8080`},
 		{env: "SESSIONGATE_UPSTREAMS_2_NAME=x", want: "SESSIONGATE_UPSTREAMS_2_NAME: upstreams[2].name: there are 1 entries; the next has the number 1"},
 		{env: "SESSIONGATE_SESSION_KEY=short", want: "SESSIONGATE_SESSION_KEY: session.key: has 5 bytes; a secret has at least 16, as of `openssl rand -hex 32`"},
@@ -172,4 +172,17 @@ func mustLoad(t *testing.T, source Source, file []byte) *Config {
 		t.Fatal(err)
 	}
 	return cfg
+}
+
+func TestThePasswordOfRedisStandsInOnePlace(t *testing.T) {
+	const env = "SESSIONGATE_REDIS_PASSWORD=short"
+	cfg := mustLoad(t, Source{Env: []string{env}}, nil)
+	if got, err := cfg.Redis.ServerPassword(); got != "short" || err != nil {
+		t.Errorf("got %q %v", got, err)
+	}
+	_, err := load(Source{Env: []string{env, "SESSIONGATE_REDIS_PASSWORD_FILE=/run/redis"}}, nil)
+	want := "SESSIONGATE_REDIS_PASSWORD: redis.password: is set, and so is redis.password_file; keep one of them"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
 }

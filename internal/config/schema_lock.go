@@ -14,10 +14,10 @@ type Lock struct {
 	WaitTimeout         time.Duration  `mapstructure:"wait_timeout"`           // for the turn and a slot together; default 20s
 	OnWaitTimeout       OnWaitTimeout  `mapstructure:"on_wait_timeout"`        // default reject
 	MaxHold             time.Duration  `mapstructure:"max_hold"`               // of one turn; default 120s
-	TTL                 time.Duration  `mapstructure:"ttl"`                    // of a lease, which the memory store has not; default 10s; never 0
+	TTL                 time.Duration  `mapstructure:"ttl"`                    // of a lease, which the memory store has not; default 10s; never 0; with Redis at least 3s
 	ReleaseOn           ReleaseOn      `mapstructure:"release_on"`             // default end
 	ReleaseDelay        time.Duration  `mapstructure:"release_delay"`          // the turn is kept so much longer; default 0s: not longer
-	OnStoreFailure      OnStoreFailure `mapstructure:"on_store_failure"`       // default local
+	OnStoreFailure      OnStoreFailure `mapstructure:"on_store_failure"`       // when Redis is away; default local
 	OnLeaseLost         OnLeaseLost    `mapstructure:"on_lease_lost"`          // default continue
 }
 
@@ -33,6 +33,7 @@ type Redis struct {
 	TLS          RedisTLS      `mapstructure:"tls"`
 	KeyPrefix    string        `mapstructure:"key_prefix"` // default "sg:"
 	Timeout      time.Duration `mapstructure:"timeout"`    // of one command; default 250ms; never 0
+	PoolSize     int           `mapstructure:"pool_size"`  // connections for acquiring, and as many for releasing and renewing; default 4; at least 1
 }
 
 // RedisTLS is the connection's encryption.

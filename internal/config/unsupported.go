@@ -17,11 +17,7 @@ var later = []struct {
 }{
 	{path: "server.tls.*"},
 	{path: "server.proxy_protocol"},
-	{path: "lock.store"},
 	{path: "lock.enforce"},
-	{path: "lock.on_store_failure"},
-	{path: "lock.on_lease_lost"},
-	{path: "redis.*"},
 	{path: "upstreams[].servers[1]"}, // a second server
 	{path: "upstreams[].servers[].max_in_flight"},
 	{path: "upstreams[].balance"},
@@ -38,7 +34,6 @@ var later = []struct {
 	{path: "rules[].skip_limits", harmless: false},
 	{path: "rules[].priority", harmless: PriorityNormal},
 	{path: "rules[].enforce", harmless: true},
-	{path: "rules[].on_store_failure", harmless: StoreFailureLocal},
 	{path: "limits"},
 	{path: "concurrency"},
 }

@@ -37,6 +37,7 @@ var leasts = map[string]struct {
 	"server.max_header_size":      {KiB, "no browser's request has smaller headers"},
 	"lock.ttl":                    {time.Second, "a lease ends by itself, and is renewed every third of its ttl"},
 	"redis.timeout":               {time.Millisecond, "a gate does not wait for Redis without a bound"},
+	"redis.pool_size":             {1, "acquiring and releasing need a connection each"},
 	"upstreams[].health.interval": {100 * time.Millisecond, "checks are requests too"},
 	"upstreams[].health.timeout":  {time.Millisecond, "a check that never ends says nothing"},
 	"upstreams[].health.fall":     {1, "a server is out after so many failures"},

@@ -93,18 +93,6 @@ func validateLock(cfg *Config, r *report) {
 	below(r, "lock.release_delay", l.ReleaseDelay, "lock.max_hold", l.MaxHold, "the turn would end before its delay")
 }
 
-func validateRedis(cfg *Config, r *report) {
-	if len(cfg.Redis.Addresses) == 0 {
-		r.refuse("redis.addresses", nil, "is empty, want at least one address")
-	}
-	for i, address := range cfg.Redis.Addresses {
-		if err := checkDial(address); err != nil {
-			r.refuse(joinIndex("redis.addresses", i), nil, "%s", err)
-		}
-	}
-	pairOfFiles(r, "redis.tls", cfg.Redis.TLS.CertFile, cfg.Redis.TLS.KeyFile)
-}
-
 func validateLimits(cfg *Config, r *report) {
 	limits := newNames("limit")
 	for i, limit := range cfg.Limits {

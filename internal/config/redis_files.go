@@ -1,0 +1,120 @@
+package config
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+)
+
+// ServerPassword returns what the gate logs in to Redis with, "" where nothing
+// is configured. The file is read at each call, without the line end that
+// editors leave there. How long it is, is the server's business.
+func (r Redis) ServerPassword() (string, error) {
+	if r.Password != "" || r.PasswordFile == "" {
+		return string(r.Password), nil
+	}
+	const path = "redis.password_file"
+	content, err := os.ReadFile(r.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, unreadable(r.PasswordFile, err))
+	}
+	content = bytes.TrimRight(content, "\r\n")
+	if len(content) == 0 {
+		return "", fmt.Errorf("%s: %s is empty; leave the key out where Redis asks for no password", path, r.PasswordFile)
+	}
+	return string(content), nil
+}
+
+// Config reads the certificates. It is nil where TLS is not enabled.
+func (t RedisTLS) Config() (*tls.Config, error) {
+	if !t.Enabled {
+		return nil, nil
+	}
+	authorities, err := t.authorities()
+	if err != nil {
+		return nil, err
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities}
+	if t.CertFile == "" {
+		return c, nil
+	}
+	pair, err := t.pair()
+	if err != nil {
+		return nil, err
+	}
+	c.Certificates = []tls.Certificate{pair}
+	return c, nil
+}
+
+// authorities are who may have signed the server's certificate; nil: whom the
+// system trusts.
+func (t RedisTLS) authorities() (*x509.CertPool, error) {
+	if t.CAFile == "" {
+		return nil, nil
+	}
+	content, err := readTLSFile("redis.tls.ca_file", t.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, fmt.Errorf("redis.tls.ca_file: %s holds no certificate in PEM; its first line would be -----BEGIN CERTIFICATE-----", t.CAFile)
+	}
+	return pool, nil
+}
+
+func (t RedisTLS) pair() (tls.Certificate, error) {
+	cert, err := readTLSFile("redis.tls.cert_file", t.CertFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := readTLSFile("redis.tls.key_file", t.KeyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("redis.tls.cert_file: %s and %s are no certificate with its key: %w", t.CertFile, t.KeyFile, err)
+	}
+	return pair, nil
+}
+
+func readTLSFile(path, file string) ([]byte, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, unreadable(file, err))
+	}
+	return content, nil
+}
+
+// redis checks what the gate connects to Redis with. Whether a server answers
+// is not asked: the gate starts without it.
+func (i *inspection) redis(r Redis) {
+	_, err := r.ServerPassword()
+	i.broken(err)
+	_, authorities := r.TLS.authorities()
+	i.broken(authorities)
+	if r.TLS.CertFile != "" {
+		_, err := r.TLS.pair()
+		i.broken(err)
+	}
+	for _, secret := range []struct{ path, file string }{
+		{"redis.password_file", r.PasswordFile}, {"redis.tls.key_file", r.TLS.KeyFile},
+	} {
+		if secret.file != "" {
+			i.openSecret(secret.path, secret.file)
+		}
+	}
+	for n, address := range r.Addresses {
+		i.socket(joinIndex("redis.addresses", n), address, "Redis running, and is this its unixsocket", "unixsocketperm of Redis")
+	}
+}
+
+// broken takes over an error that names its key.
+func (i *inspection) broken(err error) {
+	if err != nil {
+		i.mistakes = append(i.mistakes, &Error{Message: err.Error()})
+	}
+}
