@@ -61,25 +61,25 @@ rules:
 
 func TestRuleSaysOnlyWhatIsItsOwn(t *testing.T) {
 	set, err := compileRules(load(t, `
-lock: {max_waiting: 7, wait_timeout: 3s, on_wait_timeout: forward, max_hold: 100s, release_delay: 1s, busy: reject}
+lock: {max_waiting: 7, wait_timeout: 3s, on_wait_timeout: forward, max_hold: 100s, release_delay: 1s, busy: reject, on_store_failure: closed}
 rules:
   - {name: nothing, match: {path: ["/a"]}}
   - {name: all, match: {path: ["/b"]}, max_waiting: 1, wait_timeout: 2s, on_wait_timeout: reject, max_hold: 200s, release_delay: 0s, release_on: headers,
-     busy: queue, max_body_size: 1KiB, lock_group: g, lock: barrier}
+     busy: queue, max_body_size: 1KiB, lock_group: g, lock: barrier, on_store_failure: open}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
 	base := rules.Policy{
 		Rule: "nothing", RejectBusy: true, Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 7, WaitTimeout: 3 * time.Second,
-		ForwardOnTimeout: true, MaxHold: 100 * time.Second, MaxBodySize: 64 << 20, ReleaseDelay: time.Second,
+		ForwardOnTimeout: true, MaxHold: 100 * time.Second, MaxBodySize: 64 << 20, ReleaseDelay: time.Second, OnStoreFailure: rules.Closed,
 	}
 	if got := *set.Decide(&rules.Request{Path: "/a"}); got != base {
 		t.Errorf("a rule that says nothing: %+v", got)
 	}
 	all := rules.Policy{
 		Rule: "all", Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 1, WaitTimeout: 2 * time.Second, MaxHold: 200 * time.Second,
-		MaxBodySize: 1 << 10, ReleaseOnHeaders: true, LockGroup: "g", Lock: rules.Barrier,
+		MaxBodySize: 1 << 10, ReleaseOnHeaders: true, LockGroup: "g", Lock: rules.Barrier, OnStoreFailure: rules.Open,
 	}
 	if got := *set.Decide(&rules.Request{Path: "/b"}); got != all {
 		t.Errorf("a rule that says everything: %+v", got)

@@ -29,6 +29,7 @@ func basePolicy(c *config.Config) rules.Policy {
 		MaxBodySize:      int64(c.Server.MaxBodySize),
 		ReleaseOnHeaders: c.Lock.ReleaseOn == config.ReleaseOnHeaders,
 		ReleaseDelay:     c.Lock.ReleaseDelay,
+		OnStoreFailure:   storeFailure(c.Lock.OnStoreFailure),
 	}
 	p.Cookie, p.Header = sessionNames(c, p.Upstream, config.SessionNames{})
 	return p
@@ -64,6 +65,7 @@ func ruleOf(c *config.Config, r *config.Rule) rules.Rule {
 		MaxBodySize:      mapped(r.MaxBodySize, func(s config.Size) int64 { return int64(s) }),
 		ReleaseOnHeaders: is(r.ReleaseOn, config.ReleaseOnHeaders),
 		ReleaseDelay:     r.ReleaseDelay,
+		OnStoreFailure:   mapped(r.OnStoreFailure, storeFailure),
 	}
 }
 
@@ -102,6 +104,17 @@ func lockMode(m config.LockMode) rules.LockMode {
 	case config.ModeExclusive:
 	}
 	return rules.Exclusive
+}
+
+func storeFailure(f config.OnStoreFailure) rules.StoreFailure {
+	switch f {
+	case config.StoreFailureClosed:
+		return rules.Closed
+	case config.StoreFailureOpen:
+		return rules.Open
+	case config.StoreFailureLocal:
+	}
+	return rules.Local
 }
 
 func said[T any](field, value *T) {

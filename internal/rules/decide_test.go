@@ -62,14 +62,14 @@ func TestRuleIsLaidOverBase(t *testing.T) {
 			Name: "all", Match: Match{Path: []string{"/all"}},
 			Lock: ptr(Barrier), RejectBusy: ptr(true), Reject: ptr(true), Status: ptr(429), Upstream: ptr("other"), Cookie: ptr("c"), Header: ptr("H"),
 			LockGroup: ptr("g"), MaxWaiting: ptr(0), WaitTimeout: ptr(time.Second), ForwardOnTimeout: ptr(false), MaxHold: ptr(time.Minute),
-			MaxBodySize: ptr(int64(5)), ReleaseOnHeaders: ptr(true), ReleaseDelay: ptr(time.Millisecond),
+			MaxBodySize: ptr(int64(5)), ReleaseOnHeaders: ptr(true), ReleaseDelay: ptr(time.Millisecond), OnStoreFailure: ptr(Open),
 		},
 		Rule{Name: "nothing", Match: Match{Path: []string{"/nothing"}}},
 	)
 	want := Policy{
 		Rule: "all", Lock: Barrier, RejectBusy: true, Reject: true, Status: 429, Upstream: "other", Cookie: "c", Header: "H",
 		LockGroup: "g", MaxWaiting: 0, WaitTimeout: time.Second, ForwardOnTimeout: false, MaxHold: time.Minute,
-		MaxBodySize: 5, ReleaseOnHeaders: true, ReleaseDelay: time.Millisecond,
+		MaxBodySize: 5, ReleaseOnHeaders: true, ReleaseDelay: time.Millisecond, OnStoreFailure: Open,
 	}
 	if got := *s.Decide(&Request{Path: "/all"}); got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -24,6 +24,29 @@ func (m LockMode) String() string {
 	return "unknown"
 }
 
+// StoreFailure says what becomes of a request that needs a turn while the lock
+// authority is away.
+type StoreFailure uint8
+
+const (
+	Local  StoreFailure = iota // the gate gives turns by itself
+	Closed                     // refuse the request
+	Open                       // forward it without a turn
+)
+
+// String is the word used in the configuration.
+func (f StoreFailure) String() string {
+	switch f {
+	case Local:
+		return "local"
+	case Closed:
+		return "closed"
+	case Open:
+		return "open"
+	}
+	return "unknown"
+}
+
 // Policy is what holds for a request. Policies are shared: read them only.
 type Policy struct {
 	Rule             string        // name of the rule; that of the base where none matched
@@ -42,4 +65,5 @@ type Policy struct {
 	MaxBodySize      int64         // bytes; 0: no limit
 	ReleaseOnHeaders bool          // else at the end of the answer
 	ReleaseDelay     time.Duration // the turn is kept so much longer
+	OnStoreFailure   StoreFailure  // while the lock authority is away
 }

@@ -22,6 +22,7 @@ type Rule struct {
 	MaxBodySize      *int64
 	ReleaseOnHeaders *bool
 	ReleaseDelay     *time.Duration
+	OnStoreFailure   *StoreFailure
 }
 
 // Match holds when all its fields hold. A nil field holds for every request; a
@@ -67,6 +68,7 @@ func (r *Rule) over(base Policy) Policy {
 	set(&p.MaxBodySize, r.MaxBodySize)
 	set(&p.ReleaseOnHeaders, r.ReleaseOnHeaders)
 	set(&p.ReleaseDelay, r.ReleaseDelay)
+	set(&p.OnStoreFailure, r.OnStoreFailure)
 	return p
 }
 
