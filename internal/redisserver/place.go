@@ -1,0 +1,64 @@
+package redisserver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+const loopback = "127.0.0.1"
+
+// maxSocketPath is what sun_path holds on Linux, without the closing NUL.
+const maxSocketPath = 107
+
+// place is where a server listens and keeps its files.
+type place struct {
+	reservation
+	dir    string
+	ownDir bool
+}
+
+// takePlace makes a scratch folder, a temporary one for "", and keeps a port.
+func takePlace(dir string) (place, error) {
+	p := place{dir: dir}
+	var err error
+	if dir == "" {
+		p.ownDir = true
+		p.dir, err = os.MkdirTemp("", "sg-redis-")
+	} else {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return place{}, fmt.Errorf("redisserver: scratch folder: %w", err)
+	}
+	if len(p.socket()) > maxSocketPath {
+		err = fmt.Errorf("redisserver: socket path %s has %d bytes, at most %d are possible", p.socket(), len(p.socket()), maxSocketPath)
+		return place{}, errors.Join(err, p.removeDir())
+	}
+	if p.reservation, err = reservePort(); err != nil {
+		return place{}, errors.Join(err, p.removeDir())
+	}
+	return p, nil
+}
+
+func (p *place) address() string { return fmt.Sprintf("%s:%d", loopback, p.port) }
+
+func (p *place) configFile() string { return filepath.Join(p.dir, "redis.conf") }
+func (p *place) socket() string     { return filepath.Join(p.dir, "redis.sock") }
+func (p *place) caFile() string     { return filepath.Join(p.dir, "ca.pem") }
+func (p *place) certFile() string   { return filepath.Join(p.dir, "server.pem") }
+func (p *place) keyFile() string    { return filepath.Join(p.dir, "server-key.pem") }
+
+// leave gives the port back and removes a folder of its own.
+func (p *place) leave() error {
+	p.release()
+	return p.removeDir()
+}
+
+func (p *place) removeDir() error {
+	if !p.ownDir {
+		return nil
+	}
+	return os.RemoveAll(p.dir)
+}
