@@ -1,0 +1,132 @@
+package lockstore
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// inbox hears what other gates' calls tell this one. It subscribes again
+// whenever the subscription breaks, falls silent, or turns out to be on a server
+// that is not the primary any more; the gate's own pings tell.
+type inbox struct {
+	wire       *wire
+	leases     *leases
+	subscribed func()
+
+	mu      sync.Mutex
+	current *redis.PubSub
+}
+
+const (
+	pingEvery = 500 * time.Millisecond
+	silence   = 3 * pingEvery // of a subscription that counts as broken
+)
+
+// run listens until ctx ends.
+func (in *inbox) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		in.listen(ctx)
+		pause(ctx, in.wire.timing.retry)
+	}
+}
+
+// listen lasts as long as one subscription.
+func (in *inbox) listen(ctx context.Context) {
+	p := in.wire.side.Subscribe(ctx, in.wire.channel())
+	in.mu.Lock()
+	in.current = p
+	in.mu.Unlock()
+	unhook := context.AfterFunc(ctx, in.reset)
+	defer unhook()
+	defer in.reset()
+	for {
+		got, err := p.ReceiveTimeout(ctx, silence)
+		if err != nil {
+			return
+		}
+		switch got := got.(type) {
+		case *redis.Subscription:
+			in.leases.reconnected()
+			in.subscribed()
+		case *redis.Message:
+			in.hear(got.Payload)
+		}
+	}
+}
+
+// reset ends the current subscription; the next begins at once.
+func (in *inbox) reset() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.current != nil {
+		_ = in.current.Close()
+		in.current = nil
+	}
+}
+
+// ping sends a message to this gate. Nobody heard it: the subscription is on
+// another server than the calls.
+func (in *inbox) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, in.wire.options.Timeout)
+	defer cancel()
+	heard, err := in.wire.side.Publish(ctx, in.wire.channel(), "ping").Result()
+	if err == nil && heard == 0 && !in.wire.cluster {
+		in.reset()
+	}
+	return err
+}
+
+// hear takes in a message. Anybody who may publish can send one: what cannot be
+// read is ignored, and what is wrong is only a hint.
+func (in *inbox) hear(payload string) {
+	words := strings.Fields(payload)
+	switch {
+	case len(words) == 3 && words[0] == "want":
+		key, numbers, err := readMessage(words[1:])
+		if err == nil {
+			in.leases.wanted(key, numbers[0])
+		}
+	case len(words) == 6 && words[0] == "grant":
+		key, numbers, err := readMessage(words[1:])
+		if err == nil {
+			in.leases.granted(grant{
+				key: key, conversation: numbers[0], token: numbers[1],
+				expiry: int64(numbers[2]), waiting: int(numbers[3]), //nolint:gosec // microseconds and a count
+			})
+		}
+	}
+}
+
+var errMessage = errors.New("lockstore: message not understood")
+
+// readMessage reads a session's name and the numbers behind it.
+func readMessage(words []string) (k Key, numbers []uint64, err error) {
+	if n, err := hex.Decode(k[:], []byte(words[0])); err != nil || n != len(k) {
+		return k, nil, errMessage
+	}
+	for _, word := range words[1:] {
+		n, err := strconv.ParseUint(word, 10, 63)
+		if err != nil {
+			return k, nil, errMessage
+		}
+		numbers = append(numbers, n)
+	}
+	return k, numbers, nil
+}
+
+// pause waits, unless ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

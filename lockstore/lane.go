@@ -1,0 +1,203 @@
+package lockstore
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// lane sends script calls over a pool of connections of its own. What comes
+// while all connections are busy goes together in the next pipeline, so that a
+// Redis under load reads many calls at once. A cluster's servers do not wait
+// for each other.
+type lane struct {
+	client  redis.UniversalClient
+	width   int // pipelines under way at once to one server
+	timeout time.Duration
+	failed  func(kind string, err error)
+
+	mu      sync.Mutex
+	servers map[string]*backlog
+	busy    int
+	empty   chan struct{} // closed when busy falls to 0; nil: nobody waits
+}
+
+// backlog is what waits for a connection to one server.
+type backlog struct {
+	jobs   []job
+	active int
+}
+
+// job is one call of a script.
+type job struct {
+	script script
+	keys   []string
+	args   []any
+	sent   time.Time
+	done   func(*redis.Cmd, error)
+}
+
+// maxBatch bounds a pipeline, whose first answer waits for its last.
+const maxBatch = 128
+
+func newLane(client redis.UniversalClient, width int, timeout time.Duration, failed func(string, error)) *lane {
+	return &lane{client: client, width: width, timeout: timeout, failed: failed, servers: make(map[string]*backlog)}
+}
+
+// send takes a job; it does not block.
+func (l *lane) send(server string, j job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.servers[server]
+	if b == nil {
+		b = &backlog{}
+		l.servers[server] = b
+	}
+	b.jobs = append(b.jobs, j)
+	if b.active < l.width {
+		b.active++
+		l.busy++
+		go l.work(server, b)
+	}
+}
+
+// work sends what is there until nothing is.
+func (l *lane) work(server string, b *backlog) {
+	for {
+		l.mu.Lock()
+		if len(b.jobs) == 0 {
+			l.retireLocked(server, b)
+			l.mu.Unlock()
+			return
+		}
+		n := min(len(b.jobs), maxBatch)
+		batch := b.jobs[:n:n]
+		b.jobs = b.jobs[n:]
+		l.mu.Unlock()
+		l.run(batch)
+	}
+}
+
+func (l *lane) retireLocked(server string, b *backlog) {
+	b.active--
+	b.jobs = nil
+	if b.active == 0 {
+		delete(l.servers, server)
+	}
+	l.busy--
+	if l.busy == 0 && l.empty != nil {
+		close(l.empty)
+		l.empty = nil
+	}
+}
+
+// run sends a batch and passes the answers on. A job that has waited for longer
+// than a call may take is not sent any more: its caller has to ask again.
+func (l *lane) run(batch []job) {
+	ctx, cancel := context.WithTimeout(context.Background(), l.timeout)
+	defer cancel()
+	fresh := batch[:0]
+	for _, j := range batch {
+		if time.Since(j.sent) >= l.timeout {
+			l.answer(j, nil, errQueued)
+			continue
+		}
+		fresh = append(fresh, j)
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	cmds := l.exec(ctx, fresh, func(p redis.Pipeliner, j job) *redis.Cmd {
+		return p.EvalSha(ctx, j.script.sha, j.keys, j.args...)
+	})
+	unknown := fresh[:0]
+	for i, j := range fresh {
+		if redis.HasErrorPrefix(cmds[i].Err(), "NOSCRIPT") {
+			unknown = append(unknown, j)
+			continue
+		}
+		l.answer(j, cmds[i], cmds[i].Err())
+	}
+	if len(unknown) == 0 {
+		return
+	}
+	cmds = l.exec(ctx, unknown, func(p redis.Pipeliner, j job) *redis.Cmd {
+		return p.Eval(ctx, j.script.source, j.keys, j.args...)
+	})
+	for i, j := range unknown {
+		l.answer(j, cmds[i], cmds[i].Err())
+	}
+}
+
+func (l *lane) exec(ctx context.Context, batch []job, call func(redis.Pipeliner, job) *redis.Cmd) []*redis.Cmd {
+	p := l.client.Pipeline()
+	cmds := make([]*redis.Cmd, len(batch))
+	for i, j := range batch {
+		cmds[i] = call(p, j)
+	}
+	_, _ = p.Exec(ctx) // each command has its own error
+	return cmds
+}
+
+// errQueued: no connection was free for as long as a call may take.
+var errQueued = errors.New("lockstore: no connection to Redis was free in time")
+
+func (l *lane) answer(j job, cmd *redis.Cmd, err error) {
+	if err != nil && l.failed != nil {
+		l.failed(failureKind(err), err)
+	}
+	j.done(cmd, err)
+}
+
+// drain returns when nothing is under way.
+func (l *lane) drain(ctx context.Context) error {
+	l.mu.Lock()
+	if l.busy == 0 {
+		l.mu.Unlock()
+		return nil
+	}
+	if l.empty == nil {
+		l.empty = make(chan struct{})
+	}
+	empty := l.empty
+	l.mu.Unlock()
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Kinds of failures, for Events.Failed.
+const (
+	failTimeout    = "timeout"    // no answer in time
+	failConnection = "connection" // none could be made, or it broke
+	failServer     = "server"     // an error reply: loading, read-only, out of memory, no permission
+	failReply      = "reply"      // an answer that cannot be
+)
+
+// FailureKinds lists the kinds of Events.Failed.
+func FailureKinds() []string {
+	return []string{failTimeout, failConnection, failServer, failReply}
+}
+
+func failureKind(err error) string {
+	var reply redis.Error
+	var network net.Error
+	switch {
+	case errors.Is(err, errReply):
+		return failReply
+	case errors.Is(err, errQueued), errors.Is(err, context.DeadlineExceeded), errors.Is(err, redis.ErrPoolTimeout):
+		return failTimeout
+	case errors.As(err, &reply):
+		return failServer
+	case errors.As(err, &network) && network.Timeout():
+		return failTimeout
+	}
+	return failConnection
+}

@@ -1,0 +1,391 @@
+package lockstore
+
+import "time"
+
+// state is where a lease stands in the gate.
+type state uint8
+
+const (
+	idle     state = iota // nobody asks for it
+	asking                // a conversation has begun, Redis has not given the lease yet
+	holding               // Redis has given it, until deadline
+	lost                  // it ended while a turn ran; the line stays shut until that turn is over
+	alone                 // Redis is away: the gate gives turns by itself
+	claiming              // Redis is back: a turn given by the gate itself runs, its lease is asked for
+)
+
+// local says that turns are given on the gate's own word.
+func (s state) local() bool { return s == alone || s == claiming }
+
+// lease is the gate's side of the locking of one session: its line, and the
+// state in which the gate may or may not give the next turn of it. Every
+// transition is a method of this file; docs/locking.md has them as a table.
+//
+// A conversation is the period in which the gate asks for and holds the lease.
+// Calls overtake each other, so each carries its conversation's number, and a
+// new one begins only when the last is over. 0 is none.
+type lease struct {
+	line
+	of  *leases
+	key Key
+
+	state        state
+	conversation uint64
+	over         uint64 // the conversation before, until Redis has answered a call that told it so
+	fence        uint64 // the last one given out
+	token        uint64 // of the lease
+	deadline     time.Time
+	renewal      time.Time // when the next one is due; zero: one is under way
+	contended    bool      // another gate waits; stays so for the conversation
+	waits        bool      // Redis has put the gate into the queue in this conversation
+	alarms       uint64    // tells the alarm that is set from earlier ones
+	stopAlarm    func() bool
+}
+
+// advance gives the turn to whoever is next, as far as the lease allows, and
+// otherwise sees to it that it soon does.
+func (l *lease) advance() {
+	for l.running == nil {
+		switch {
+		case l.state == lost: // its turn was abandoned
+			return
+		case l.waiting == 0:
+			l.leave()
+			return
+		case l.state == asking:
+			return
+		case l.state == holding && l.due(l.deadline):
+			l.askAgain()
+		case l.state == alone && !l.of.serverOf(l.key).breaker.open:
+			l.askAgain()
+		case l.state == holding || l.state.local():
+			l.begin()
+			if l.state == holding && l.contended && l.running == nil && l.waiting > 0 {
+				l.askAgain() // a barrier has passed: that was this gate's turn
+			}
+		case l.of.serverOf(l.key).breaker.open:
+			l.fallBack()
+		default:
+			l.ask()
+		}
+	}
+}
+
+// begin gives the turn to the head of the line.
+func (l *lease) begin() {
+	if l.state.local() {
+		l.fence = max(l.fence+1, uint64(time.Now().UnixMicro()))
+	} else {
+		l.fence = max(l.fence+1, l.token)
+	}
+	var end func(time.Duration) error
+	if l.first.request.Mode == Exclusive {
+		end = func(rest time.Duration) error { return l.of.finish(l, rest) }
+	}
+	turn := newTurn(l.fence, end)
+	turn.local = l.state.local()
+	l.of.crowd.begin(&l.line, turn)
+}
+
+// ask begins a conversation.
+func (l *lease) ask() {
+	l.of.conversation++
+	l.conversation = l.of.conversation
+	l.state, l.contended, l.waits = asking, false, false
+	l.poll()
+}
+
+// poll tells Redis, once more or for the first time, that the gate asks.
+func (l *lease) poll() {
+	l.disarm()
+	now := l.of.clock.now()
+	c := turnCall{key: l.key, over: l.over, spent: l.fence, ask: l.conversation, sent: now}
+	if l.first != nil {
+		c.age = now.Sub(l.first.arrived)
+	}
+	l.of.outbox = append(l.of.outbox, c)
+}
+
+// end closes the conversation; Redis hears of it with the next call.
+func (l *lease) end() {
+	l.disarm()
+	l.over = max(l.over, l.conversation)
+	l.conversation = 0
+	l.contended, l.waits = false, false
+	l.state = idle
+}
+
+// askAgain ends the conversation and begins another where somebody waits: with
+// the same call, in which the gates that have waited longer go first.
+func (l *lease) askAgain() {
+	l.end()
+	switch {
+	case l.waiting == 0:
+	case l.of.serverOf(l.key).breaker.open:
+		l.fallBack()
+	default:
+		l.ask()
+	}
+}
+
+// leave gives the lease back, or the place in the queue, and forgets the
+// session: nobody is left.
+func (l *lease) leave() {
+	l.end()
+	if l.over > 0 && !l.of.serverOf(l.key).breaker.open {
+		l.of.outbox = append(l.of.outbox, turnCall{key: l.key, over: l.over, spent: l.fence, sent: l.of.clock.now()})
+	}
+	delete(l.of.bySession, l.key)
+}
+
+// hold: Redis has given the lease.
+func (l *lease) hold(token uint64, deadline time.Time, others int, renewIn time.Duration) {
+	l.state = holding
+	l.over = 0
+	l.token = token
+	l.deadline = deadline
+	l.contended = l.contended || others > 0
+	l.renewal = l.of.clock.now().Add(renewIn)
+	l.arm()
+	l.advance()
+}
+
+// answered: Redis has answered a call of this conversation, or has not.
+func (l *lease) answered(c turnCall, r turnReply, err error) {
+	if err != nil {
+		l.unanswered()
+		return
+	}
+	l.over = 0
+	l.contended = l.contended || r.mine() && r.waiting > 0
+	switch {
+	case l.state == holding && r.mine(): // an earlier call, late
+		l.token = max(l.token, r.token)
+		l.extend(c.sent)
+	case l.state != asking && l.state != claiming:
+	case r.mine():
+		l.given(c, r)
+	case l.state == asking:
+		l.queue(r.rest)
+	default: // another gate has given turns, too
+		l.of.cancel(l.key, l.conversation)
+		l.conversation = 0
+		l.lose()
+	}
+}
+
+// given: an answer says that the lease is the gate's.
+func (l *lease) given(c turnCall, r turnReply) {
+	deadline := c.sent.Add(l.of.timing.ttl - l.of.timing.margin)
+	if l.due(deadline) {
+		l.poll() // the answer took too long
+		return
+	}
+	if r.outcome == taken && l.waits && l.of.events.TakenOver != nil {
+		l.of.tell(func() { l.of.events.TakenOver(l.key) })
+	}
+	l.hold(r.token, deadline, r.waiting, l.of.timing.ttl/3)
+}
+
+// queue: the lease is another gate's; the next call is due when it may end.
+func (l *lease) queue(rest time.Duration) {
+	l.waits = true
+	for t := l.first; t != nil; {
+		next := t.next
+		if t.request.RejectBusy {
+			l.of.crowd.fail(&l.line, t, ErrBusy)
+		}
+		t = next
+	}
+	if l.waiting == 0 {
+		l.leave()
+		return
+	}
+	l.wake(min(rest+time.Millisecond, jitter(l.of.timing.poll)))
+}
+
+// unanswered: whether Redis has run the call is not known; it is asked again.
+func (l *lease) unanswered() {
+	switch {
+	case l.state != asking && l.state != claiming:
+	case l.of.serverOf(l.key).breaker.open:
+		l.fallBack()
+		l.advance()
+	default:
+		l.wake(l.of.timing.retry)
+	}
+}
+
+// granted: a message says that the lease was taken for this conversation.
+func (l *lease) granted(g grant) {
+	l.contended = l.contended || g.waiting > 0
+	if l.state != asking {
+		return // told before
+	}
+	now := l.of.clock.now()
+	latest, known := l.of.serverOf(l.key).bound.latest(l.of.start, now)
+	rest := time.Duration(g.expiry-latest)*time.Microsecond - l.of.timing.margin
+	if !known || rest <= 0 {
+		l.poll()
+		return
+	}
+	l.hold(g.token, now.Add(rest), g.waiting, l.of.timing.confirm/5)
+}
+
+// wanted: another gate waits, and Redis takes this one for the holder.
+func (l *lease) wanted() {
+	l.contended = true
+	if l.state == asking {
+		l.poll() // then the answer that said so was lost
+	}
+}
+
+// renewed: Redis has answered a renewal of this conversation, or has not.
+func (l *lease) renewed(c renewCall, r renewReply, err error) {
+	now := l.of.clock.now()
+	switch {
+	case err != nil:
+		l.renewal = now.Add(max(l.deadline.Sub(now)/8, l.of.timing.retry))
+		l.arm()
+	case r.outcome == renewLost:
+		l.lose()
+	default:
+		l.contended = l.contended || r.waiting > 0
+		l.extend(c.sent)
+	}
+}
+
+// extend: Redis knew of the lease after sent.
+func (l *lease) extend(sent time.Time) {
+	if deadline := sent.Add(l.of.timing.ttl - l.of.timing.margin); deadline.After(l.deadline) {
+		l.deadline = deadline
+	}
+	l.renewal = l.of.clock.now().Add(l.of.timing.ttl / 3)
+	l.arm()
+}
+
+// renew asks Redis to keep the lease.
+func (l *lease) renew(ttl time.Duration) {
+	l.renewal = time.Time{}
+	l.of.outbox = append(l.of.outbox, renewCall{
+		key: l.key, conversation: l.conversation, token: l.token, spent: l.fence, ttl: ttl, sent: l.of.clock.now(),
+	})
+}
+
+// lose: the lease has ended under a turn. Nobody else of this gate runs before
+// that turn is over.
+func (l *lease) lose() {
+	l.disarm()
+	l.state = lost
+	turn := l.running
+	l.of.tell(func() { turn.cancel(ErrLost) })
+}
+
+// finish: the running turn is over, or will be within rest, unseen.
+func (l *lease) finish(rest time.Duration) (cause error) {
+	cause = ErrReleased
+	if l.state == lost || l.state == holding && l.due(l.deadline) {
+		cause = ErrLost
+	}
+	if rest > 0 {
+		l.abandon(rest)
+		return cause
+	}
+	l.running = nil
+	switch {
+	case l.state == claiming && l.waiting > 0:
+		l.state = asking // the call is under way
+	case l.state == lost, l.state == holding && l.contended && l.waiting > 0:
+		l.askAgain()
+	}
+	l.advance()
+	return cause
+}
+
+// abandon keeps the other gates away for rest and the line shut for good.
+func (l *lease) abandon(rest time.Duration) {
+	l.disarm()
+	if l.state == holding {
+		l.renew(rest)
+	}
+	l.state = lost
+}
+
+// fallBack: Redis is away. Requests that may not run without it are sent away,
+// the others get their turns from the gate. A lease that is held goes on until
+// its deadline.
+func (l *lease) fallBack() {
+	if l.state != idle && l.state != asking && l.state != claiming {
+		return
+	}
+	l.end()
+	l.over = 0 // Redis ends it by itself
+	l.state = alone
+	for t := l.first; t != nil; {
+		next := t.next
+		if t.request.NoFallback {
+			l.of.crowd.fail(&l.line, t, ErrAway)
+		}
+		t = next
+	}
+}
+
+// recover: Redis is back.
+func (l *lease) recover() {
+	switch l.state {
+	case holding:
+		l.renew(l.of.timing.ttl)
+		l.arm()
+	case alone:
+		l.ask()
+		l.state = claiming
+	case idle, asking, lost, claiming:
+	}
+}
+
+// due says whether an instant has passed. It is asked at every use: a timer
+// of a process that was stopped comes late.
+func (l *lease) due(t time.Time) bool { return !l.of.clock.now().Before(t) }
+
+// arm wakes the lease when its renewal is due, or its end.
+func (l *lease) arm() {
+	next := l.deadline
+	if !l.renewal.IsZero() && l.renewal.Before(next) {
+		next = l.renewal
+	}
+	l.wake(next.Sub(l.of.clock.now()))
+}
+
+func (l *lease) wake(in time.Duration) {
+	l.disarm()
+	alarm := l.alarms
+	l.stopAlarm = l.of.clock.afterFunc(in, func() { l.of.ring(l, alarm) })
+}
+
+func (l *lease) disarm() {
+	l.alarms++
+	if l.stopAlarm != nil {
+		l.stopAlarm()
+		l.stopAlarm = nil
+	}
+}
+
+// ring: the alarm that was set last goes off.
+func (l *lease) ring() {
+	switch l.state {
+	case asking, claiming:
+		l.poll()
+	case holding:
+		switch {
+		case l.due(l.deadline):
+			l.lose()
+			return
+		case l.of.serverOf(l.key).breaker.open:
+			l.renewal = time.Time{} // when Redis is back
+		case !l.renewal.IsZero() && l.due(l.renewal):
+			l.renew(l.of.timing.ttl)
+		}
+		l.arm()
+	case idle, lost, alone:
+	}
+}

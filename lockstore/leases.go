@@ -1,0 +1,364 @@
+package lockstore
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// leases is a gate's part in the locking between gates: its lines, and for each
+// the lease that it has or asks for. What happens to one lease stands in
+// lease.go; here is what they share, and the way in and out.
+//
+// The mutex is never held over a call: what has to be sent is put into outbox
+// and goes out when the mutex is free again.
+type leases struct {
+	timing    timing
+	clock     clock
+	transport transport
+	events    Events
+	start     time.Time // what monotonic microseconds count from
+
+	mu           sync.Mutex
+	crowd        crowd
+	bySession    map[Key]*lease
+	conversation uint64 // the last one begun
+	servers      map[string]*server
+	outbox       []any // of turnCall, renewCall and func()
+	closed       bool
+}
+
+// server is what a gate knows of one Redis server.
+type server struct {
+	bound   bound
+	breaker breaker
+	asked   Key // the key of the last call that failed
+}
+
+// timing is the durations of the protocol.
+type timing struct {
+	ttl     time.Duration // of a lease
+	confirm time.Duration // of a lease that was granted by message
+	margin  time.Duration // a lease counts as ended so much before Redis ends it
+	poll    time.Duration // longest time between two calls of a gate that waits
+	retry   time.Duration // after a call that failed at once
+	timeout time.Duration // of a call
+}
+
+// defaultTiming is the protocol's for a lease of the given length.
+func defaultTiming(ttl, timeout time.Duration) timing {
+	return timing{
+		ttl:     ttl,
+		confirm: time.Second,
+		margin:  100 * time.Millisecond,
+		poll:    500 * time.Millisecond,
+		retry:   25 * time.Millisecond,
+		timeout: timeout,
+	}
+}
+
+// alive is how long a waiting gate that is not heard of counts as alive.
+func (t timing) alive() time.Duration { return 4 * t.poll }
+
+func newLeases(limits Limits, t timing, c clock, events Events) *leases {
+	return &leases{
+		timing:    t,
+		clock:     c,
+		events:    events,
+		start:     c.now(),
+		crowd:     newCrowd(limits),
+		bySession: make(map[Key]*lease),
+		servers:   make(map[string]*server),
+	}
+}
+
+// locked runs f with the mutex held and then sends what f has put into the
+// outbox.
+func (s *leases) locked(f func()) {
+	s.mu.Lock()
+	f()
+	out := s.outbox
+	s.outbox = nil
+	closed := s.closed
+	s.mu.Unlock()
+	for _, item := range out {
+		switch item := item.(type) {
+		case turnCall:
+			if closed {
+				continue
+			}
+			s.transport.turn(item, func(r turnReply, err error) { s.answered(item, r, err) })
+		case renewCall:
+			if closed {
+				continue
+			}
+			s.transport.renew(item, func(r renewReply, err error) { s.renewed(item, r, err) })
+		case func():
+			item()
+		}
+	}
+}
+
+// tell has an event called once the mutex is free.
+func (s *leases) tell(f func()) { s.outbox = append(s.outbox, f) }
+
+// serverOf is the server that has a key now.
+func (s *leases) serverOf(k Key) *server {
+	name := s.transport.node(k)
+	known := s.servers[name]
+	if known == nil {
+		known = &server{breaker: breaker{patience: 2 * s.timing.timeout}}
+		s.servers[name] = known
+	}
+	return known
+}
+
+func (s *leases) check(r Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.bySession[r.Key]
+	if l == nil {
+		if r.NoFallback && s.serverOf(r.Key).breaker.open {
+			return ErrAway
+		}
+		return nil
+	}
+	if r.NoFallback && l.state == alone {
+		return ErrAway
+	}
+	return s.crowd.check(&l.line, r)
+}
+
+// enter puts a ticket at the end of its line and, where it is the first, sees
+// to the lease.
+func (s *leases) enter(r Request) (t *ticket, err error) {
+	if err := s.check(r); err != nil {
+		return nil, err
+	}
+	s.locked(func() {
+		if s.closed {
+			err = ErrClosed
+			return
+		}
+		l := s.bySession[r.Key]
+		if l == nil {
+			l = &lease{of: s, key: r.Key}
+			s.bySession[r.Key] = l
+		} else if err = s.crowd.check(&l.line, r); err != nil {
+			return
+		}
+		t = s.crowd.join(&l.line, r, s.clock.now())
+		l.advance()
+	})
+	return t, err
+}
+
+// ErrClosed: the store was closed.
+var ErrClosed = errors.New("lockstore: the store is closed")
+
+func (s *leases) depart(t *ticket) (left bool) {
+	s.locked(func() {
+		if t.settled() {
+			return
+		}
+		l := s.bySession[t.request.Key]
+		s.crowd.leave(&l.line, t)
+		l.advance()
+		left = true
+	})
+	return left
+}
+
+// finish ends the running turn of a lease; rest is how much longer its session
+// stays locked where the turn was abandoned.
+func (s *leases) finish(l *lease, rest time.Duration) (cause error) {
+	s.locked(func() { cause = l.finish(rest) })
+	return cause
+}
+
+// ring passes an alarm on, unless another was set since.
+func (s *leases) ring(l *lease, alarm uint64) {
+	s.locked(func() {
+		if l.alarms == alarm {
+			l.ring()
+		}
+	})
+}
+
+// answered takes in the answer to a turnCall.
+func (s *leases) answered(c turnCall, r turnReply, err error) {
+	s.locked(func() {
+		s.judge(c.key, c.sent, r.now, err)
+		switch l := s.bySession[c.key]; {
+		case c.ask == 0:
+		case l != nil && l.conversation == c.ask:
+			l.answered(c, r, err)
+		case err == nil && r.mine():
+			s.cancel(c.key, c.ask)
+		}
+	})
+}
+
+// renewed takes in the answer to a renewCall.
+func (s *leases) renewed(c renewCall, r renewReply, err error) {
+	s.locked(func() {
+		s.judge(c.key, c.sent, r.now, err)
+		if l := s.bySession[c.key]; l != nil && l.conversation == c.conversation && l.state == holding {
+			l.renewed(c, r, err)
+		}
+	})
+}
+
+// granted takes in a message.
+func (s *leases) granted(g grant) {
+	s.locked(func() {
+		if l := s.bySession[g.key]; l != nil && l.conversation == g.conversation {
+			l.granted(g)
+			return
+		}
+		s.cancel(g.key, g.conversation)
+	})
+}
+
+// wanted takes in the message that another gate waits for the lease.
+func (s *leases) wanted(k Key, conversation uint64) {
+	s.locked(func() {
+		if l := s.bySession[k]; l != nil && l.conversation == conversation {
+			l.wanted()
+			return
+		}
+		s.cancel(k, conversation)
+	})
+}
+
+// cancel ends a conversation that is not live but that Redis takes for one:
+// exactly that one, for the next may have begun.
+func (s *leases) cancel(k Key, conversation uint64) {
+	s.outbox = append(s.outbox, turnCall{key: k, over: conversation, sent: s.clock.now()})
+}
+
+// reconnected: messages may have been lost, and the other end may be another
+// server than before.
+func (s *leases) reconnected() {
+	s.locked(func() {
+		for _, known := range s.servers {
+			known.bound.forget()
+		}
+		for _, l := range s.bySession {
+			if l.state == asking {
+				l.poll()
+			}
+		}
+	})
+}
+
+// judge draws from a call what it says of its server.
+func (s *leases) judge(k Key, sent time.Time, now int64, err error) {
+	known := s.serverOf(k)
+	if err == nil {
+		known.breaker.succeeded()
+		known.bound.sample(s.start, sent, now)
+		return
+	}
+	known.asked = k
+	if known.breaker.failed(sent, s.clock.now()) {
+		s.away(known, err)
+	}
+}
+
+// away has the gate grant by itself what waits for a server.
+func (s *leases) away(gone *server, err error) {
+	gone.bound.forget()
+	if s.events.Away != nil {
+		s.tell(func() { s.events.Away(err) })
+	}
+	for k, l := range s.bySession {
+		if s.serverOf(k) == gone && (l.state == asking || l.state == claiming) {
+			l.fallBack()
+			l.advance()
+		}
+	}
+}
+
+// failed takes in that a server could not be reached, by another way than a call.
+func (s *leases) failed(k Key, sent time.Time, err error) {
+	s.locked(func() { s.judge(k, sent, 0, err) })
+}
+
+// beginAway is how a gate starts that cannot reach Redis.
+func (s *leases) beginAway(err error) {
+	s.locked(func() {
+		first := s.serverOf(Key{})
+		first.breaker.open = true
+		s.away(first, err)
+	})
+}
+
+// awayServers are those that cannot be reached, each with a key to try it with.
+func (s *leases) awayServers() map[*server]Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list map[*server]Key
+	for _, known := range s.servers {
+		if known.breaker.open {
+			if list == nil {
+				list = make(map[*server]Key)
+			}
+			list[known] = known.asked
+		}
+	}
+	return list
+}
+
+// back: a server can be reached again. First the leases of what runs are asked
+// for; their calls go out before those of new requests.
+func (s *leases) back(again *server) {
+	s.locked(func() {
+		again.breaker.close()
+		for k, l := range s.bySession {
+			if !s.serverOf(k).breaker.open {
+				l.recover()
+			}
+		}
+		if s.events.Away != nil && !s.anyAway() {
+			s.tell(func() { s.events.Away(nil) })
+		}
+	})
+}
+
+func (s *leases) anyAway() bool {
+	for _, known := range s.servers {
+		if known.breaker.open {
+			return true
+		}
+	}
+	return false
+}
+
+// jitter spreads the calls of many gates, and of many sessions of one.
+func jitter(d time.Duration) time.Duration {
+	return d - time.Duration(rand.Int64N(int64(d)/5+1))
+}
+
+// counts is a look at the gate from outside.
+type counts struct {
+	waiting, sessions int
+	away              bool
+}
+
+func (s *leases) count() counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return counts{waiting: s.crowd.waiting, sessions: len(s.bySession), away: s.anyAway()}
+}
+
+// close stops every alarm; nothing is sent any more.
+func (s *leases) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, l := range s.bySession {
+		l.disarm()
+	}
+}

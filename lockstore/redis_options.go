@@ -1,0 +1,165 @@
+package lockstore
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// RedisMode says what kind of Redis the addresses are of.
+type RedisMode string
+
+const (
+	RedisAuto     RedisMode = "auto" // sentinel where there is a MasterName, cluster where there are several addresses or the server says so, else single
+	RedisSingle   RedisMode = "single"
+	RedisSentinel RedisMode = "sentinel"
+	RedisCluster  RedisMode = "cluster"
+)
+
+// RedisOptions are the settings of a Redis store. Addresses and Prefix must be
+// said.
+type RedisOptions struct {
+	Limits Limits
+
+	Mode       RedisMode
+	Addresses  []string // host:port or unix:/path
+	MasterName string   // of Sentinel
+	Username   string
+	Password   string
+	DB         int
+	TLS        *tls.Config // nil: none
+	Prefix     string      // of every key and channel
+
+	Timeout  time.Duration // of one command; 0: 250ms
+	PoolSize int           // connections for acquiring, and as many for releasing and renewing; 0: 4
+	TTL      time.Duration // of a lease; 0: 10s
+
+	// Fingerprint tells gates with another hashing secret: gates with different
+	// fingerprints on one Redis would lock past each other. "" is not compared.
+	Fingerprint string
+
+	Events Events
+}
+
+// Events are called when something happens that an operator should know of.
+// Each may be nil; none may block or call the store.
+type Events struct {
+	// Failed: a call to Redis failed; kind is one of FailureKinds.
+	Failed func(kind string, err error)
+	// Away: the authority cannot be asked any more (err says why), or is back (nil).
+	Away func(err error)
+	// TakenOver: a turn was granted because the lease of another gate ran out.
+	TakenOver func(Key)
+	// Notice: a setting of the server is doubtful.
+	Notice func(message string)
+}
+
+// complete fills in what was not said and refuses what cannot be.
+func (o *RedisOptions) complete() error {
+	if o.Mode == "" {
+		o.Mode = RedisAuto
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 250 * time.Millisecond
+	}
+	if o.PoolSize <= 0 {
+		o.PoolSize = 4
+	}
+	if o.TTL <= 0 {
+		o.TTL = 10 * time.Second
+	}
+	switch {
+	case len(o.Addresses) == 0:
+		return errors.New("lockstore: no address of a Redis server")
+	case o.Prefix == "":
+		return errors.New("lockstore: no prefix for keys")
+	case o.Mode == RedisSentinel && o.MasterName == "":
+		return errors.New("lockstore: Sentinel needs the name of the master")
+	}
+	if o.Mode == RedisAuto && o.MasterName != "" {
+		o.Mode = RedisSentinel
+	}
+	if o.Mode == RedisAuto && len(o.Addresses) > 1 {
+		o.Mode = RedisCluster
+	}
+	return nil
+}
+
+// isCluster settles what RedisAuto leaves open, by asking the server. One that
+// cannot be asked is taken for a single one.
+func (o *RedisOptions) isCluster(ctx context.Context) (bool, error) {
+	if o.Mode != RedisAuto {
+		return o.Mode == RedisCluster, nil
+	}
+	single := *o
+	single.Mode = RedisSingle
+	c := single.client(1, false)
+	defer func() { _ = c.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	about, err := c.Info(ctx, "server").Result()
+	if err != nil {
+		return false, nil // Start will find out and say so
+	}
+	switch infoField(about, "redis_mode") {
+	case "sentinel":
+		return false, fmt.Errorf("%w: it is a Sentinel, and the name of its master is missing", ErrServerKind)
+	case "cluster":
+		return true, nil
+	}
+	return false, nil
+}
+
+// client makes a client with a pool of its own. The client's own retries are
+// off: a call that timed out may still run, and is asked again when that is known.
+func (o *RedisOptions) client(connections int, cluster bool) redis.UniversalClient {
+	u := &redis.UniversalOptions{
+		Addrs:                    o.Addresses,
+		MasterName:               o.MasterName,
+		DB:                       o.DB,
+		Username:                 o.Username,
+		Password:                 o.Password,
+		Protocol:                 2,
+		TLSConfig:                o.TLS,
+		MaxRetries:               -1,
+		DialerRetries:            1,
+		DialTimeout:              o.Timeout,
+		ReadTimeout:              o.Timeout,
+		WriteTimeout:             o.Timeout,
+		ContextTimeoutEnabled:    true,
+		PoolSize:                 connections,
+		PipelinePoolSize:         -1,
+		PoolTimeout:              o.Timeout,
+		DisableIdentity:          true,
+		IsClusterMode:            cluster,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+	switch {
+	case cluster:
+		return redis.NewClusterClient(u.Cluster())
+	case o.Mode == RedisSentinel:
+		f := u.Failover()
+		return redis.NewFailoverClient(f)
+	}
+	single := u.Simple()
+	if path, ok := strings.CutPrefix(single.Addr, "unix:"); ok {
+		single.Network, single.Addr = "unix", path
+	}
+	return redis.NewClient(single)
+}
+
+// infoField finds a field in an answer to INFO.
+func infoField(info, name string) string {
+	for line := range strings.Lines(info) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,138 @@
+package lockstore
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// wire is the transport over go-redis. It has three clients, for waiters must
+// never use up the connections that a holder needs to let go: one acquires, one
+// releases and renews, one listens and looks after the server.
+type wire struct {
+	options RedisOptions
+	timing  timing
+	cluster bool
+	gate    string // the id of this gate, new at every start
+
+	acquiring, releasing *lane
+	side                 redis.UniversalClient
+
+	turnScript, renewScript script
+	constant                []any // the arguments of turn.lua that never change
+
+	mapped atomic.Bool // the cluster's slots are known: looking one up asks nobody
+}
+
+func newWire(o RedisOptions, t timing, cluster bool) *wire {
+	w := &wire{
+		options:     o,
+		timing:      t,
+		cluster:     cluster,
+		gate:        strconv.FormatUint(rand.Uint64(), 16), //nolint:gosec // has to be rare, not secret
+		side:        o.client(4, cluster),
+		turnScript:  newScript(turnSource),
+		renewScript: newScript(renewSource),
+	}
+	w.acquiring = newLane(o.client(o.PoolSize, cluster), o.PoolSize, o.Timeout, o.Events.Failed)
+	w.releasing = newLane(o.client(o.PoolSize, cluster), o.PoolSize, o.Timeout, o.Events.Failed)
+	heard := 1
+	if cluster {
+		heard = 0
+	}
+	w.constant = []any{t.ttl.Milliseconds(), t.confirm.Milliseconds(), t.alive().Milliseconds(), o.Prefix + "gate:", heard}
+	return w
+}
+
+// channel is where this gate hears of grants and wants.
+func (w *wire) channel() string { return w.options.Prefix + "gate:" + w.gate }
+
+// keys are those of one session. They share a hash tag, so that a cluster has
+// them in one place.
+func (w *wire) keys(name string) [4]string {
+	base := w.options.Prefix + "{" + name + "}:"
+	return [4]string{base + "lease", base + "queue", base + "waiters", base + "fence"}
+}
+
+func sessionName(k Key) string { return hex.EncodeToString(k[:]) }
+
+func (w *wire) turn(c turnCall, done func(turnReply, error)) {
+	name := sessionName(c.key)
+	keys := w.keys(name)
+	args := make([]any, 0, 11)
+	args = append(args, w.gate, c.over, c.spent, c.ask, max(c.age.Microseconds(), 0))
+	args = append(args, w.constant...)
+	args = append(args, name)
+	lane := w.acquiring
+	if c.over > 0 {
+		lane = w.releasing
+	}
+	lane.send(w.node(c.key), job{
+		script: w.turnScript, keys: keys[:], args: args, sent: c.sent,
+		done: func(cmd *redis.Cmd, err error) {
+			var r turnReply
+			if err == nil {
+				r, err = readTurn(cmd)
+			}
+			done(r, err)
+		},
+	})
+}
+
+func (w *wire) renew(c renewCall, done func(renewReply, error)) {
+	keys := w.keys(sessionName(c.key))
+	w.releasing.send(w.node(c.key), job{
+		script: w.renewScript, keys: []string{keys[0], keys[1], keys[3]}, sent: c.sent,
+		args: []any{w.gate, c.conversation, c.token, c.spent, c.ttl.Milliseconds(), max(10*w.timing.ttl, c.ttl).Milliseconds()},
+		done: func(cmd *redis.Cmd, err error) {
+			var r renewReply
+			if err == nil {
+				r, err = readRenew(cmd)
+			}
+			done(r, err)
+		},
+	})
+}
+
+// node is the address of the primary that has a key's slot, as far as the
+// client knows; there is only one outside of a cluster.
+func (w *wire) node(k Key) string {
+	cluster, ok := w.side.(*redis.ClusterClient)
+	if !ok || !w.mapped.Load() {
+		return ""
+	}
+	at, err := cluster.MasterForKey(context.Background(), w.keys(sessionName(k))[0])
+	if err != nil {
+		return ""
+	}
+	return at.Options().Addr
+}
+
+// probe tries whether the server of a key takes writes.
+func (w *wire) probe(ctx context.Context, k Key) error {
+	ctx, cancel := context.WithTimeout(ctx, w.options.Timeout)
+	defer cancel()
+	if cluster, ok := w.side.(*redis.ClusterClient); ok {
+		cluster.ReloadState(ctx)
+	}
+	err := w.side.Set(ctx, w.options.Prefix+"{"+sessionName(k)+"}:probe", w.gate, time.Second).Err()
+	if err == nil {
+		w.mapped.Store(true)
+	}
+	return err
+}
+
+// drain returns when everything that was sent is answered.
+func (w *wire) drain(ctx context.Context) error {
+	return errors.Join(w.acquiring.drain(ctx), w.releasing.drain(ctx))
+}
+
+func (w *wire) close() error {
+	return errors.Join(w.acquiring.client.Close(), w.releasing.client.Close(), w.side.Close())
+}
