@@ -43,17 +43,11 @@ func unlocked(ctx context.Context, s *stand) ([]figure, error) {
 
 // phpredis is the same with phpredis's own session lock, for contrast.
 func phpredis(ctx context.Context, s *stand) ([]figure, error) {
-	address, err := s.startRedis(ctx)
+	redis, err := s.startRedis(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := s.startPHP(ctx, map[string]string{
-		"session.save_handler":          "redis",
-		"session.save_path":             "tcp://" + address,
-		"redis.session.locking_enabled": "1",
-		// As long as anybody waits: a page that gives up looks fast.
-		"redis.session.lock_retries": "-1",
-	})
+	pool, err := s.startPHP(ctx, redis.lockedSessions())
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -81,6 +82,17 @@ func (c *child) stop() {
 		_ = c.cmd.Process.Kill()
 		<-c.ended
 	}
+}
+
+// kill ends the child without a word, as a machine does that loses its power,
+// and waits for it.
+func (c *child) kill() {
+	c.signal(syscall.SIGKILL)
+	<-c.ended
+}
+
+func (c *child) signal(which syscall.Signal) {
+	_ = c.cmd.Process.Signal(which) // it may have ended by itself
 }
 
 // line waits until find finds something in the complete lines that the child

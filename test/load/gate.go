@@ -21,6 +21,8 @@ type gateConfig struct {
 	socket    bool // listen on a unix socket instead of a port of 127.0.0.1
 	server    string
 	lock      string
+	redis     string // address of the Redis that grants the turns; "": the gate alone does
+	redisPool int    // redis.pool_size; 0: the default
 	spool     string
 	accessLog bool
 	upstream  string
@@ -32,8 +34,11 @@ func (c gateConfig) yaml(listen string) string {
 	fmt.Fprintf(&b, "server: {listen: %q, drain_delay: 0s, drain_timeout: 5s%s}\n", listen, more(c.server))
 	fmt.Fprintf(&b, "admin: {listen: \"127.0.0.1:0\", pprof: true}\n")
 	fmt.Fprintf(&b, "log: {access: %t}\n", c.accessLog)
-	if c.lock != "" {
-		fmt.Fprintf(&b, "lock: {%s}\n", c.lock)
+	if c.redis != "" {
+		fmt.Fprintf(&b, "redis: {addresses: [%q]%s}\n", c.redis, more(c.poolSize()))
+	}
+	if lock := c.lockFields(); lock != "" {
+		fmt.Fprintf(&b, "lock: {%s}\n", lock)
 	}
 	if c.spool != "" {
 		fmt.Fprintf(&b, "spool: {%s}\n", c.spool)
@@ -45,8 +50,11 @@ func (c gateConfig) yaml(listen string) string {
 // said is what differs from the defaults, for the report.
 func (c gateConfig) said() string {
 	said := "default lock"
-	if c.lock != "" {
-		said = "lock: {" + c.lock + "}"
+	if lock := c.lockFields(); lock != "" {
+		said = "lock: {" + lock + "}"
+	}
+	if c.redisPool > 0 {
+		said += ", redis: {" + c.poolSize() + "}"
 	}
 	if c.server != "" {
 		said += ", server: {" + c.server + "}"
@@ -61,6 +69,23 @@ func (c gateConfig) said() string {
 		return said + ", access log to a file"
 	}
 	return said + ", access log off"
+}
+
+func (c gateConfig) lockFields() string {
+	switch {
+	case c.redis == "":
+		return c.lock
+	case c.lock == "":
+		return "store: redis"
+	}
+	return "store: redis, " + c.lock
+}
+
+func (c gateConfig) poolSize() string {
+	if c.redisPool == 0 {
+		return ""
+	}
+	return fmt.Sprintf("pool_size: %d", c.redisPool)
 }
 
 func more(fields string) string {
@@ -117,6 +142,18 @@ func (s *stand) startGate(ctx context.Context, c gateConfig) (*gate, error) {
 		return serving.Listen, true
 	})
 	return g, err
+}
+
+// startGates runs several gates of one configuration.
+func (s *stand) startGates(ctx context.Context, n int, c gateConfig) ([]*gate, error) {
+	gates := make([]*gate, n)
+	for i := range gates {
+		var err error
+		if gates[i], err = s.startGate(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	return gates, nil
 }
 
 // metrics reads the gate's metrics that have no label.

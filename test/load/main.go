@@ -56,6 +56,10 @@ type measurement struct {
 
 var measurements = []measurement{
 	{name: "order", what: "a burst of requests of one session, against one after another", take: order},
+	{name: "order3", what: "order again, round robin over three gates on one Redis", take: orderSpread},
+	{name: "order3-polled", what: "order3 again, with phpredis locking instead of the gates'", contrast: true, take: orderPolled},
+	{name: "handover", what: "the turn of a session from one gate's store to another's, against rueidislock", take: handOver},
+	{name: "rediscpu", what: "CPU that a request costs Redis, against nginx with a lock in Lua", contrast: true, take: redisCPU},
 	{name: "abuse", what: "other sessions beside one that abuses", take: abuse},
 	{name: "unlocked", what: "abuse again, without any lock", contrast: true, take: unlocked},
 	{name: "phpredis", what: "abuse again, with phpredis locking instead of the gate's", contrast: true, take: phpredis},

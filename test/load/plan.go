@@ -5,11 +5,17 @@ import "time"
 // plan says how much is measured, and against which bounds.
 type plan struct {
 	rounds int
+	quick  bool // nothing is built or started that scripts/test-deps does not install
 	// profile is the beginning of the names of CPU profiles; "" takes none.
 	profile string
 
 	orderBound    float64
 	overtakeBound float64 // requests of all rounds
+
+	spreadTimeBound     float64
+	spreadOvertakeBound float64 // requests of all rounds
+
+	handOvers int // a round
 
 	abusePhase      time.Duration
 	abusePercentile int
@@ -28,7 +34,8 @@ type plan struct {
 func fullPlan() plan {
 	return plan{
 		rounds:     9,
-		orderBound: 1.03,
+		orderBound: 1.03, spreadTimeBound: 1.08,
+		handOvers:  500,
 		abusePhase: 10 * time.Second, abusePercentile: 99, abuseBound: 1.15,
 		readerBound: 1.5,
 		clients:     1000,
@@ -41,10 +48,12 @@ func fullPlan() plan {
 // not what has become a little worse.
 func quickPlan() plan {
 	p := fullPlan()
-	p.rounds = 3
+	p.rounds, p.quick = 3, true
 	// Between reading a request and taking its ticket the gate may lose the
 	// processor to other work; the next request can then be first.
 	p.orderBound, p.overtakeBound = 1.25, 5
+	p.handOvers = 200
+	p.spreadTimeBound, p.spreadOvertakeBound = 1.5, 5
 	// Of 80 requests the 99th percentile is the slowest one: chance.
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2
 	p.readerBound = 3

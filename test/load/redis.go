@@ -2,23 +2,74 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os/exec"
+	"errors"
+	"maps"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sessiongate/sessiongate/internal/redisserver"
 )
 
+// redisServer is a redis-server of our own, beside a client that asks it what
+// it has done.
+type redisServer struct {
+	*redisserver.Server
+	client *redis.Client
+}
+
 // startRedis runs a redis-server that keeps nothing on disk.
-func (s *stand) startRedis(ctx context.Context) (string, error) {
-	binary, err := exec.LookPath("redis-server")
+func (s *stand) startRedis(ctx context.Context) (*redisServer, error) {
+	dir, err := os.MkdirTemp(s.dir, "redis-")
 	if err != nil {
-		return "", fmt.Errorf("redis-server is not installed; scripts/test-deps installs it: %w", err)
+		return nil, err
 	}
-	address, err := freePort(ctx)
+	server, err := redisserver.Start(ctx, redisserver.Options{Dir: dir})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	c, err := s.startChild(binary, "--bind", "127.0.0.1", "--port", port(address), "--save", "", "--appendonly", "no", "--dir", s.dir)
+	r := &redisServer{Server: server, client: redis.NewClient(server.ClientOptions())}
+	s.atEnd(func() { _ = errors.Join(r.client.Close(), r.Close()) }) // what it leaves goes with the scratch folder
+	return r, nil
+}
+
+// lockedSessions has PHP keep its sessions here, with phpredis's own lock.
+func (r *redisServer) lockedSessions() map[string]string {
+	return map[string]string{
+		"session.save_handler":          "redis",
+		"session.save_path":             "tcp://" + r.Address(),
+		"redis.session.locking_enabled": "1",
+		// As long as anybody waits: a page that gives up looks fast.
+		"redis.session.lock_retries": "-1",
+	}
+}
+
+// calls is how often each command has run. What scripts call counts as well.
+type calls map[string]int
+
+func (r *redisServer) calls(ctx context.Context) (calls, error) {
+	info, err := r.client.Info(ctx, "commandstats").Result()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return address, c.listens(ctx, address)
+	counted := calls{}
+	for line := range strings.Lines(info) { // cmdstat_evalsha:calls=12,usec=…
+		name, rest, _ := strings.Cut(line, ":calls=")
+		number, _, _ := strings.Cut(rest, ",")
+		if n, err := strconv.Atoi(number); err == nil {
+			counted[strings.TrimPrefix(name, "cmdstat_")] = n
+		}
+	}
+	return counted, nil
+}
+
+// since is what has run after an earlier count.
+func (c calls) since(before calls) calls {
+	more := maps.Clone(c)
+	for name, n := range before {
+		more[name] -= n
+	}
+	return more
 }

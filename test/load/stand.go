@@ -41,6 +41,8 @@ func newStand(ctx context.Context, p plan, out io.Writer) (*stand, error) {
 	return s, nil
 }
 
+const module = "github.com/sessiongate/sessiongate/"
+
 // programs are built afresh; "make build" uses the same flags, so that its
 // build cache serves here too.
 func (s *stand) build(ctx context.Context) error {
@@ -48,9 +50,8 @@ func (s *stand) build(ctx context.Context) error {
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		return err
 	}
-	const module = "github.com/sessiongate/sessiongate/"
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", bin,
-		module+"cmd/sessiongate", module+"test/load/backend", module+"test/load/reverseproxy")
+		module+"cmd/sessiongate", module+"test/load/backend", module+"test/load/reverseproxy", module+"test/load/handover")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
