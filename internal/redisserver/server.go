@@ -46,7 +46,11 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.launch(ctx); err != nil {
+	config, err := s.opts.config(s.at)
+	if err == nil {
+		err = s.launch(ctx, config)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -74,18 +78,16 @@ func prepare(opts Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) launch(ctx context.Context) error {
-	config, err := s.opts.config(s.at)
-	if err != nil {
-		return err
-	}
+// launch writes the configuration and starts the process.
+func (s *Server) launch(ctx context.Context, config []byte) error {
 	if err := os.WriteFile(s.at.configFile(), config, 0o600); err != nil {
 		return fmt.Errorf("redisserver: write configuration: %w", err)
 	}
 	return s.run(ctx)
 }
 
-// run starts the process on the configuration that is there.
+// run starts the process on the configuration that is there: a server may have
+// written into it whom it replicates, and a sentinel whom it knows.
 func (s *Server) run(ctx context.Context) error {
 	process, err := child.Start(s.opts.Binary, append([]string{s.at.configFile()}, s.args...)...)
 	if err != nil {

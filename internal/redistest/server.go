@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"context"
+	"io"
 	"testing"
 	"time"
 
@@ -57,12 +58,17 @@ func Start(tb testing.TB, options ...Option) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	closeAtEnd(tb, s)
+	return &Server{Server: s, tb: tb}
+}
+
+func closeAtEnd(tb testing.TB, c io.Closer) {
+	tb.Helper()
 	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := c.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
-	return &Server{Server: s, tb: tb}
 }
 
 // waiting bounds what a test waits for. It may be in the test's cleanup, where
