@@ -14,7 +14,8 @@ const maxSocketPath = 107
 
 // place is where a server listens and keeps its files.
 type place struct {
-	reservation
+	*reservation
+	bus    *reservation // of a cluster's node, where it talks to the others
 	dir    string
 	ownDir bool
 }
@@ -50,9 +51,12 @@ func (p *place) caFile() string     { return filepath.Join(p.dir, "ca.pem") }
 func (p *place) certFile() string   { return filepath.Join(p.dir, "server.pem") }
 func (p *place) keyFile() string    { return filepath.Join(p.dir, "server-key.pem") }
 
-// leave gives the port back and removes a folder of its own.
+// leave gives the ports back and removes a folder of its own.
 func (p *place) leave() error {
 	p.release()
+	if p.bus != nil {
+		p.bus.release()
+	}
 	return p.removeDir()
 }
 

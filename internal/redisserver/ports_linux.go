@@ -19,15 +19,15 @@ type reservation struct {
 	fd   int
 }
 
-func reservePort() (reservation, error) {
+func reservePort() (*reservation, error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return reservation{}, fmt.Errorf("redisserver: find a free port: %w", os.NewSyscallError("socket", err))
+		return nil, fmt.Errorf("redisserver: find a free port: %w", os.NewSyscallError("socket", err))
 	}
-	r := reservation{fd: fd}
+	r := &reservation{fd: fd}
 	if err := r.bind(); err != nil {
 		r.release()
-		return reservation{}, fmt.Errorf("redisserver: find a free port: %w", err)
+		return nil, fmt.Errorf("redisserver: find a free port: %w", err)
 	}
 	return r, nil
 }

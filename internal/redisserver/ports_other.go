@@ -11,13 +11,13 @@ import (
 // lets it be kept for a server that is to listen on it.
 type reservation struct{ port int }
 
-func reservePort() (reservation, error) {
+func reservePort() (*reservation, error) {
 	l, err := net.Listen("tcp", loopback+":0")
 	if err != nil {
-		return reservation{}, fmt.Errorf("redisserver: find a free port: %w", err)
+		return nil, fmt.Errorf("redisserver: find a free port: %w", err)
 	}
 	defer l.Close()
-	return reservation{port: l.Addr().(*net.TCPAddr).Port}, nil
+	return &reservation{port: l.Addr().(*net.TCPAddr).Port}, nil
 }
 
 func (r *reservation) release() {}
