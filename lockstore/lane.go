@@ -35,7 +35,7 @@ type backlog struct {
 // job is one call of a script.
 type job struct {
 	script script
-	keys   []string
+	key    string
 	args   []any
 	sent   time.Time
 	done   func(*redis.Cmd, error)
@@ -112,7 +112,7 @@ func (l *lane) run(batch []job) {
 		return
 	}
 	cmds := l.exec(ctx, fresh, func(p redis.Pipeliner, j job) *redis.Cmd {
-		return p.EvalSha(ctx, j.script.sha, j.keys, j.args...)
+		return p.EvalSha(ctx, j.script.sha, []string{j.key}, j.args...)
 	})
 	unknown := fresh[:0]
 	for i, j := range fresh {
@@ -126,7 +126,7 @@ func (l *lane) run(batch []job) {
 		return
 	}
 	cmds = l.exec(ctx, unknown, func(p redis.Pipeliner, j job) *redis.Cmd {
-		return p.Eval(ctx, j.script.source, j.keys, j.args...)
+		return p.Eval(ctx, j.script.source, []string{j.key}, j.args...)
 	})
 	for i, j := range unknown {
 		l.answer(j, cmds[i], cmds[i].Err())

@@ -51,7 +51,7 @@ func readTurn(cmd *redis.Cmd) (turnReply, error) {
 	return turnReply{
 		outcome: turnOutcome(n[0]),
 		token:   uint64(n[1]), //nolint:gosec // a token is never negative
-		rest:    time.Duration(n[2]) * time.Millisecond,
+		rest:    time.Duration(n[2]) * time.Microsecond,
 		waiting: int(n[3]),
 		now:     n[4],
 	}, nil

@@ -1,132 +1,138 @@
 -- turn: ends a conversation of a gate about one session, goes on with another,
 -- or both. State is the truth: it may run late, twice, or overtake another call.
 --
--- KEYS  1 lease    string "<gate> <conversation> <token>"; no key: free
---       2 queue    sorted set of the gates that wait, by arrival (microseconds)
---       3 waiters  hash gate -> "<conversation> <alive until, microseconds>"
---       4 fence    string, the greatest token that was ever given out
+-- KEYS  1 session  all that is known of it, one string, because calls are paid for by the command:
+--                  <fence>[ <owner> <conversation> <token> <until>]{,<gate> <conversation> <arrival> <alive until>}
+--                  the greatest token ever given out; the lease, if there is
+--                  one; the gates that wait. Times are Redis's, in microseconds.
 -- ARGV  1 gate     id of the calling gate
 --       2 over     conversation that has ended, and all before it; 0: none
 --       3 spent    greatest fence that the gate has used
 --       4 ask      conversation that asks for the lease; 0: none
 --       5 age      microseconds since the arrival of the request that asks
---       6 ttl      of a lease, milliseconds
---       7 confirm  ttl of a lease that was granted by message, milliseconds
---       8 alive    how long a waiting gate counts as alive, milliseconds
---       9 inbox    prefix of the gates' channels
---      10 heard    1: PUBLISH counts all subscribers (not so in Cluster)
---      11 name     of the session, for messages
--- returns {outcome, token, rest in milliseconds, others that wait, Redis time in microseconds}
+--       6 ttl      of a lease, microseconds
+--       7 keep     how long the session is kept, milliseconds
+--       8 confirm  ttl of a lease that is granted by message, microseconds
+--       9 alive    how long a waiting gate counts as alive, microseconds
+--      10 inbox    prefix of the gates' channels
+--      11 heard    1: PUBLISH counts all subscribers (not so in Cluster)
+--      12 name     of the session, for messages
+-- returns {outcome, token, rest of the lease in microseconds, others that wait, Redis time or 0}
 --         0 not asked  1 mine, taken now  2 mine, as before  3 queued  4 stale
-local lease, queue, waiters, fence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local gate, over, ask = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
-local ttl = ARGV[6]
-local keep = ttl * 10
+local fence, owner, conversation, token, till = 0
+local line, waiting = nil, 0 -- gate -> {conversation, arrival, alive until}
+
+local state = redis.call('GET', KEYS[1])
+if state then
+  local comma = string.find(state, ',', 1, true)
+  local lease = comma and string.sub(state, 1, comma - 1) or state
+  fence = tonumber(lease)
+  if not fence then
+    fence, owner, conversation, token, till = string.match(lease, '^(%d+) (%S+) (%d+) (%d+) (%d+)$')
+    fence, conversation, till = tonumber(fence), tonumber(conversation), tonumber(till)
+  end
+  if comma then
+    line = {}
+    for who, c, arrival, alive in string.gmatch(state, ',(%S+) (%d+) (%d+) (%d+)') do
+      line[who] = {tonumber(c), tonumber(arrival), tonumber(alive)}
+      waiting = waiting + 1
+    end
+  end
+end
+
+local function save()
+  local text = string.format('%.0f', fence)
+  if owner then text = string.format('%s %s %.0f %s %.0f', text, owner, conversation, token, till) end
+  if waiting > 0 then
+    for who, e in pairs(line) do text = string.format('%s,%s %.0f %.0f %.0f', text, who, e[1], e[2], e[3]) end
+  end
+  redis.call('SET', KEYS[1], text, 'PX', ARGV[7])
+end
+
+local function drop(who)
+  if line and line[who] then
+    line[who] = nil
+    waiting = waiting - 1
+  end
+end
+
+fence = math.max(fence, tonumber(ARGV[3]))
+if over > 0 then
+  if owner == gate and conversation <= over then owner = nil end
+  if line and line[gate] and line[gate][1] <= over then drop(gate) end
+end
+
+if ask == 0 and waiting == 0 then
+  save()
+  return {0, 0, 0, 0, 0}
+end
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local got = redis.call('MGET', lease, fence)
-local last = tonumber(got[2] or 0)
-local waiting = redis.call('ZCARD', queue)
-local owner, conversation, token
-if got[1] then
-  owner, conversation, token = string.match(got[1], '^(%S+) (%d+) (%d+)$')
-  conversation = tonumber(conversation)
-end
-
-local function integer(n) return string.format('%.0f', n) end
-
-local function drop(who)
-  waiting = waiting - redis.call('ZREM', queue, who)
-  redis.call('HDEL', waiters, who)
-end
-
--- entry returns conversation and end of life of a waiting gate.
-local function entry(who)
-  local v = redis.call('HGET', waiters, who)
-  if not v then return 0, 0 end
-  local c, alive = string.match(v, '^(%d+) (%d+)$')
-  return tonumber(c), tonumber(alive)
-end
-
-local function free()
-  redis.call('DEL', lease)
-  owner = nil
-end
+if owner and till <= now then owner = nil end
 
 -- take gives the lease, with a token above all before it, also after a flush.
 local function take(who, c, time)
-  last = math.max(last + 1, now)
-  owner, conversation, token = who, c, integer(last)
-  redis.call('SET', lease, who .. ' ' .. integer(c) .. ' ' .. token, 'PX', time)
-  redis.call('SET', fence, token, 'PX', keep)
-  if waiting > 0 then drop(who) end
+  fence = math.max(fence + 1, now)
+  owner, conversation, token, till = who, c, string.format('%.0f', fence), now + time
+  drop(who)
 end
 
 -- hand gives a free lease to the gate that has waited longest. It stops where
 -- that is the calling one.
 local function hand()
   while waiting > 0 do
-    local first = redis.call('ZRANGE', queue, 0, 0)[1]
-    local c, alive = entry(first)
-    if alive < now then
+    local first
+    for who, e in pairs(line) do
+      if not first or e[2] < line[first][2] or e[2] == line[first][2] and who < first then first = who end
+    end
+    if line[first][3] < now then
       drop(first)
     elseif first == gate then
       return
     else
-      take(first, c, ARGV[7])
-      local expiry = now + ARGV[7] * 1000
-      local message = table.concat({'grant', ARGV[11], integer(c), token, integer(expiry), waiting}, ' ')
-      if redis.call('PUBLISH', ARGV[9] .. first, message) > 0 or ARGV[10] ~= '1' then return end
-      free() -- nobody is there to hear it
+      take(first, line[first][1], tonumber(ARGV[8]))
+      local grant = string.format('grant %s %.0f %s %.0f %d', ARGV[12], conversation, token, till, waiting)
+      if redis.call('PUBLISH', ARGV[10] .. first, grant) > 0 or ARGV[11] ~= '1' then return end
+      owner = nil -- nobody is there to hear it
     end
-  end
-end
-
-if tonumber(ARGV[3]) > last then
-  last = tonumber(ARGV[3])
-  redis.call('SET', fence, ARGV[3], 'PX', keep)
-end
-
-if over > 0 then
-  if owner == gate and conversation <= over then free() end
-  if waiting > 0 then
-    local c = entry(gate)
-    if c > 0 and c <= over then drop(gate) end
   end
 end
 
 if ask == 0 then
   if not owner then hand() end
+  save()
   return {0, 0, 0, waiting, now}
 end
 
 if owner == gate then
   if conversation > ask then return {4, 0, 0, waiting, now} end
   if conversation == ask then
-    redis.call('PEXPIRE', lease, ttl)
-    redis.call('PEXPIRE', fence, keep)
-    return {2, tonumber(token), tonumber(ttl), waiting, now}
+    till = now + tonumber(ARGV[6])
+    save()
+    return {2, tonumber(token), till - now, waiting, now}
   end
-  free() -- that conversation has ended, its release is still on the way
+  owner = nil -- that conversation has ended, its release is still on the way
 end
 
 if owner or waiting > 0 then
-  local c = entry(gate)
-  if c > ask then return {4, 0, 0, waiting, now} end
+  line = line or {}
+  if line[gate] and line[gate][1] > ask then return {4, 0, 0, waiting, now} end
   -- Overwritten, so that no request inherits the place of one that left, and
   -- before anybody is picked, so that no younger one is.
-  waiting = waiting + redis.call('ZADD', queue, integer(now - ARGV[5]), gate)
-  redis.call('HSET', waiters, gate, integer(ask) .. ' ' .. integer(now + ARGV[8] * 1000))
-  redis.call('PEXPIRE', queue, keep)
-  redis.call('PEXPIRE', waiters, keep)
+  drop(gate)
+  line[gate] = {ask, now - tonumber(ARGV[5]), now + tonumber(ARGV[9])}
+  waiting = waiting + 1
   if not owner then hand() end
 end
 
 if not owner then
-  take(gate, ask, ttl)
-  return {1, last, tonumber(ttl), waiting, now}
+  take(gate, ask, tonumber(ARGV[6]))
+  save()
+  return {1, fence, till - now, waiting, now}
 end
 
-redis.call('PUBLISH', ARGV[9] .. owner, 'want ' .. ARGV[11] .. ' ' .. integer(conversation))
-return {3, 0, math.max(redis.call('PTTL', lease), 0), math.max(waiting - 1, 0), now}
+save()
+redis.call('PUBLISH', ARGV[10] .. owner, string.format('want %s %.0f', ARGV[12], conversation))
+return {3, 0, till - now, waiting - 1, now}

@@ -46,26 +46,24 @@ func newWire(o RedisOptions, t timing, cluster bool) *wire {
 	if cluster {
 		heard = 0
 	}
-	w.constant = []any{t.ttl.Milliseconds(), t.confirm.Milliseconds(), t.alive().Milliseconds(), o.Prefix + "gate:", heard}
+	w.constant = []any{
+		t.ttl.Microseconds(), (10 * t.ttl).Milliseconds(), t.confirm.Microseconds(), t.alive().Microseconds(), o.Prefix + "gate:", heard,
+	}
 	return w
 }
 
 // channel is where this gate hears of grants and wants.
 func (w *wire) channel() string { return w.options.Prefix + "gate:" + w.gate }
 
-// keys are those of one session. They share a hash tag, so that a cluster has
-// them in one place.
-func (w *wire) keys(name string) [4]string {
-	base := w.options.Prefix + "{" + name + "}:"
-	return [4]string{base + "lease", base + "queue", base + "waiters", base + "fence"}
-}
+// session is the key of a session. The hash tag lets other keys share its place
+// in a cluster.
+func (w *wire) session(name string) string { return w.options.Prefix + "{" + name + "}" }
 
 func sessionName(k Key) string { return hex.EncodeToString(k[:]) }
 
 func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 	name := sessionName(c.key)
-	keys := w.keys(name)
-	args := make([]any, 0, 11)
+	args := make([]any, 0, 12)
 	args = append(args, w.gate, c.over, c.spent, c.ask, max(c.age.Microseconds(), 0))
 	args = append(args, w.constant...)
 	args = append(args, name)
@@ -74,7 +72,7 @@ func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 		lane = w.releasing
 	}
 	lane.send(w.node(c.key), job{
-		script: w.turnScript, keys: keys[:], args: args, sent: c.sent,
+		script: w.turnScript, key: w.session(name), args: args, sent: c.sent,
 		done: func(cmd *redis.Cmd, err error) {
 			var r turnReply
 			if err == nil {
@@ -86,10 +84,9 @@ func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 }
 
 func (w *wire) renew(c renewCall, done func(renewReply, error)) {
-	keys := w.keys(sessionName(c.key))
 	w.releasing.send(w.node(c.key), job{
-		script: w.renewScript, keys: []string{keys[0], keys[1], keys[3]}, sent: c.sent,
-		args: []any{w.gate, c.conversation, c.token, c.spent, c.ttl.Milliseconds(), max(10*w.timing.ttl, c.ttl).Milliseconds()},
+		script: w.renewScript, key: w.session(sessionName(c.key)), sent: c.sent,
+		args: []any{w.gate, c.conversation, c.token, c.spent, c.ttl.Microseconds(), max(10*w.timing.ttl, c.ttl).Milliseconds()},
 		done: func(cmd *redis.Cmd, err error) {
 			var r renewReply
 			if err == nil {
@@ -107,7 +104,7 @@ func (w *wire) node(k Key) string {
 	if !ok || !w.mapped.Load() {
 		return ""
 	}
-	at, err := cluster.MasterForKey(context.Background(), w.keys(sessionName(k))[0])
+	at, err := cluster.MasterForKey(context.Background(), w.session(sessionName(k)))
 	if err != nil {
 		return ""
 	}
@@ -121,7 +118,7 @@ func (w *wire) probe(ctx context.Context, k Key) error {
 	if cluster, ok := w.side.(*redis.ClusterClient); ok {
 		cluster.ReloadState(ctx)
 	}
-	err := w.side.Set(ctx, w.options.Prefix+"{"+sessionName(k)+"}:probe", w.gate, time.Second).Err()
+	err := w.side.Set(ctx, w.session(sessionName(k))+":probe", w.gate, time.Second).Err()
 	if err == nil {
 		w.mapped.Store(true)
 	}
