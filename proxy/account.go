@@ -38,6 +38,7 @@ type record struct {
 	gone        bool
 	cut         bool // the answer was broken off
 	withoutTurn bool
+	localTurn   bool
 	sent        int64
 	answered    time.Duration
 
@@ -46,7 +47,8 @@ type record struct {
 	upstreamErr error
 
 	// The hold's.
-	held time.Duration
+	held      time.Duration
+	leaseLost bool
 }
 
 func newRecord(g *Gate, r *http.Request) *record {
@@ -102,6 +104,12 @@ func (rec *record) log() {
 	if rec.withoutTurn {
 		e.Bool("without_turn", true)
 	}
+	if rec.localTurn {
+		e.Bool("local_turn", true)
+	}
+	if rec.leaseLost {
+		e.Bool("lease_lost", true)
+	}
 	if rec.cut {
 		e.Bool("cut", true)
 	}
@@ -116,10 +124,11 @@ func (rec *record) log() {
 	e.Msg("request")
 }
 
-// event opens the line: a warning where the request waited or held for long.
+// event opens the line: a warning where the request waited or held for long, or
+// something failed.
 func (rec *record) event() *zerolog.Event {
 	g := rec.gate
-	if g.SlowWait > 0 && rec.waited >= g.SlowWait || g.SlowHold > 0 && rec.held >= g.SlowHold || rec.upstreamErr != nil || rec.reason == ReasonUpstreamSilent {
+	if g.SlowWait > 0 && rec.waited >= g.SlowWait || g.SlowHold > 0 && rec.held >= g.SlowHold || rec.upstreamErr != nil || rec.leaseLost || rec.reason == ReasonUpstreamSilent {
 		return g.Log.Warn()
 	}
 	return g.Log.Info()

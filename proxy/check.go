@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/lockstore"
 )
 
@@ -18,10 +19,11 @@ func (x *exchange) check() error {
 	if !x.locked {
 		return nil
 	}
-	if err := x.gate.Locks.Check(x.ticket); err != nil {
-		return lineRefusal(err)
+	err := x.gate.Locks.Check(x.ticket)
+	if err == nil || errors.Is(err, lockstore.ErrAway) && x.policy.OnStoreFailure == rules.Open {
+		return nil // whether it is still away is seen when the request would wait
 	}
-	return nil
+	return lineRefusal(err)
 }
 
 func tooLarge(limit int64) *Refusal {
@@ -36,6 +38,8 @@ func tooLarge(limit int64) *Refusal {
 func lineRefusal(err error) *Refusal {
 	r := &Refusal{Status: http.StatusTooManyRequests, RetryAfter: retryDelay, Err: err}
 	switch {
+	case errors.Is(err, lockstore.ErrAway):
+		return storeAway(err)
 	case errors.Is(err, lockstore.ErrBusy):
 		r.Reason, r.Detail = ReasonSessionBusy, "Another request of this session is running."
 	case errors.Is(err, lockstore.ErrSessionFull):
@@ -48,6 +52,18 @@ func lineRefusal(err error) *Refusal {
 		return asRefusal(err)
 	}
 	return r
+}
+
+// storeAway answers where turns cannot be had and the request is not to run
+// without.
+func storeAway(err error) *Refusal {
+	return &Refusal{
+		Status:     http.StatusServiceUnavailable,
+		Reason:     ReasonStoreAway,
+		Detail:     "Requests of a session cannot be put in order now.",
+		RetryAfter: retryDelay,
+		Err:        err,
+	}
 }
 
 // retryDelay is the Retry-After of a refusal that lasts no longer than a few

@@ -13,7 +13,11 @@ import (
 	"github.com/sessiongate/sessiongate/lockstore"
 )
 
-var errClosed = errors.New("proxy: the gate is closed")
+// Why a run is cut off from its upstream.
+var (
+	errClosed    = errors.New("proxy: the gate is closed")
+	errLeaseLost = errors.New("proxy: the lease was lost")
+)
 
 // exchange is one request on its way. It belongs to the client's handler; what
 // outlives the handler is handed over to the run.

@@ -21,6 +21,9 @@ const FenceHeader = "X-Sessiongate-Fence"
 // request runs by itself: whatever happens to the client, or to the gate's
 // patience, the run ends when the upstream does.
 func (x *exchange) forward() error {
+	if x.gate.runs.Err() != nil {
+		return shuttingDown() // nothing was sent, so the turn can be given back
+	}
 	x.run = x.startRun()
 	var silent <-chan time.Time
 	if limit := x.upstream.ResponseTimeout; limit > 0 {

@@ -46,6 +46,12 @@ type Settings struct {
 	ResponseMemory int64 // bytes of one answer kept in memory
 	MaxResponse    int64 // bytes of one answer kept on disk
 
+	// AbortOnLostLease cuts a run off whose lease is lost; else it carries on.
+	AbortOnLostLease bool
+	// LeaseTTL is for how long other gates wait for a turn without max_hold that
+	// the end of this gate has cut off.
+	LeaseTTL time.Duration
+
 	AccessLog bool
 	SlowWait  time.Duration // waits from here on are logged as warnings
 	SlowHold  time.Duration
@@ -108,9 +114,9 @@ func (g *Gate) Drain(ctx context.Context) error { return g.open.wait(ctx) }
 // InFlight is the number of requests that Drain would wait for.
 func (g *Gate) InFlight() int { return g.open.count() }
 
-// Abort cuts every run that is still under way off from its upstream. It comes
-// before the servers are closed, so that what they cut off does not look like
-// clients that left.
+// Abort cuts every run that is still under way off from its upstream, and
+// abandons its turn: PHP may be running on. It comes before the servers are
+// closed, so that what they cut off does not look like clients that left.
 func (g *Gate) Abort() { g.endRuns(errClosed) }
 
 // Close aborts, and returns when nothing is left that the gate has started. It

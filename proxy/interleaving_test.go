@@ -114,13 +114,58 @@ func TestEveryPathGivesBackWhatItTook(t *testing.T) {
 	for seed := range uint64(40) {
 		for _, early := range []bool{false, true} {
 			t.Run(fmt.Sprintf("seed %d, early release %v", seed, early), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { walk(t, seed, early) })
+				synctest.Test(t, func(t *testing.T) { walk(t, seed, early, func(*bench, *chaos) {}) })
 			})
 		}
 	}
 }
 
-func walk(t *testing.T, seed uint64, early bool) {
+// The same while leases are lost and the store comes and goes; in the end the
+// gate is cut off from what still runs.
+func TestEveryTurnEndsOnceWhileLeasesAreLost(t *testing.T) {
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l *awayLocks
+				b := walk(t, seed, seed%2 == 0, func(b *bench, c *chaos) {
+					b.gate.AbortOnLostLease = c.early
+					l = onAwayLocks(b)
+					unsettle(l, c)
+				})
+				b.gate.Abort()
+				if err := b.gate.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				for i, turn := range l.turns {
+					if turn.Context().Err() == nil {
+						t.Errorf("turn %d has not ended", i)
+					}
+				}
+				if len(l.given) != len(l.turns) {
+					t.Errorf("%d turns, %d ends", len(l.turns), len(l.given))
+				}
+			})
+		})
+	}
+}
+
+// unsettle makes a store lose leases, and come and go.
+func unsettle(l *awayLocks, c *chaos) {
+	for range 20 {
+		time.AfterFunc(time.Duration(c.roll(600))*time.Millisecond, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.away, l.lostLate = c.roll(3) == 0, c.roll(5) == 0
+			for _, turn := range l.turns {
+				if c.roll(4) == 0 {
+					loseTurn(turn)
+				}
+			}
+		})
+	}
+}
+
+func walk(t *testing.T, seed uint64, early bool, prepare func(*bench, *chaos)) *bench {
 	c := &chaos{T: t, rng: rand.New(rand.NewPCG(seed, 7)), running: map[string]*atomic.Int32{}, early: early}
 	b := newBench(t, c.php, func(p *rules.Policy, s *Settings) {
 		p.WaitTimeout = 200 * time.Millisecond
@@ -130,8 +175,12 @@ func walk(t *testing.T, seed uint64, early bool) {
 			p.MaxHold = 30 * time.Millisecond
 			p.ReleaseDelay = time.Duration(c.roll(2)) * 10 * time.Millisecond
 		}
+		if p.OnStoreFailure = rules.StoreFailure(seed % 3); p.OnStoreFailure == rules.Open && !early {
+			p.OnStoreFailure = rules.Closed
+		}
 		s.MaxUploading = 6
 	})
+	prepare(b, c)
 	b.gate.Upstreams[0].ResponseTimeout = 40 * time.Millisecond
 	var all sync.WaitGroup
 	for range 60 {
@@ -151,4 +200,5 @@ func walk(t *testing.T, seed uint64, early bool) {
 		<-time.After(time.Duration(c.roll(20)) * time.Millisecond)
 	}
 	all.Wait()
+	return b
 }

@@ -43,6 +43,7 @@ func (x *exchange) key() error {
 		RejectBusy: x.policy.RejectBusy,
 		Timeout:    x.policy.WaitTimeout,
 		MaxWaiting: x.policy.MaxWaiting,
+		NoFallback: x.policy.OnStoreFailure != rules.Local,
 	}
 	if x.policy.Lock == rules.Barrier {
 		x.ticket.Mode = lockstore.Barrier

@@ -19,7 +19,9 @@ type Metrics struct {
 	gone           *prometheus.CounterVec
 	upstreamErrors *prometheus.CounterVec
 	holdExceeded   prometheus.Counter
-	withoutTurn    prometheus.Counter
+	withoutTurn    *prometheus.CounterVec
+	localTurns     prometheus.Counter
+	leaseLost      prometheus.Counter
 	stalls         prometheus.Counter
 	stallSeconds   prometheus.Counter
 	ignored        prometheus.Counter
@@ -41,15 +43,20 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		gone:           counterVec("client_gone_total", "Clients that left, by the stage in which they did.", "stage"),
 		upstreamErrors: counterVec("upstream_errors_total", "Failures of upstreams, by kind.", "upstream", "kind"),
 		holdExceeded:   counter("hold_exceeded_total", "Turns that max_hold ended while the upstream may still have run."),
-		withoutTurn:    counter("forwarded_without_turn_total", "Requests forwarded after wait_timeout without their turn."),
+		withoutTurn:    counterVec("forwarded_without_turn_total", "Requests forwarded without their turn, by why they had none.", "reason"),
+		localTurns:     counter("local_turns_total", "Turns that the gate gave by itself while the lock authority was away."),
+		leaseLost:      counter("lease_lost_total", "Turns whose lease was lost while their request ran."),
 		stalls:         counter("relay_stalls_total", "Answers whose upstream was slowed at a bound of the spool."),
 		stallSeconds:   counter("relay_stalled_seconds_total", "Time that upstreams were slowed at a bound of the spool."),
 		ignored:        counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
 	}
 	reg.MustRegister(m.requests, m.wait, m.hold, m.refusals, m.gone, m.upstreamErrors,
-		m.holdExceeded, m.withoutTurn, m.stalls, m.stallSeconds, m.ignored)
+		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.stalls, m.stallSeconds, m.ignored)
 	for _, reason := range Reasons() {
 		m.refusals.WithLabelValues(string(reason))
+	}
+	for _, reason := range []Reason{ReasonWaitTimeout, ReasonStoreAway} {
+		m.withoutTurn.WithLabelValues(string(reason))
 	}
 	for _, stage := range []Stage{StageSpool, StageWait, StageForward, StageRelay} {
 		m.gone.WithLabelValues(string(stage))

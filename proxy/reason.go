@@ -13,6 +13,8 @@ const (
 	ReasonClientFull     Reason = "client_full"
 	ReasonTotalFull      Reason = "total_full"
 	ReasonWaitTimeout    Reason = "wait_timeout"
+	ReasonStoreAway      Reason = "store_away"
+	ReasonLeaseLost      Reason = "lease_lost"
 	ReasonHeaderTooLarge Reason = "header_too_large"
 	ReasonBodyTooLarge   Reason = "body_too_large"
 	ReasonUploadsTotal   Reason = "uploads_total"
@@ -36,6 +38,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonBadRequest, ReasonRule, ReasonSessionBusy, ReasonSessionFull,
 		ReasonClientFull, ReasonTotalFull, ReasonWaitTimeout,
+		ReasonStoreAway, ReasonLeaseLost,
 		ReasonHeaderTooLarge, ReasonBodyTooLarge, ReasonUploadsTotal, ReasonUploadsClient,
 		ReasonUploadSlow, ReasonUploadBroken, ReasonSpoolFull,
 		ReasonSpoolDisk, ReasonUpgrade, ReasonFolder, ReasonNoScript, ReasonUpstreamError,

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type run struct {
 	hold     *hold       // nil: no turn
 	body     *spool.Body // nil: none
 	req      *http.Request
+	stop     context.CancelCauseFunc // ends the request's context; nil: only the gate's end does
 
 	// head is closed when resp and pipe, or err, are there.
 	head   chan struct{}
@@ -42,6 +44,10 @@ type run struct {
 
 // startRun hands turn and body over to a new run.
 func (x *exchange) startRun() *run {
+	ctx, stop := x.gate.runs, context.CancelCauseFunc(nil)
+	if x.hold != nil && x.gate.AbortOnLostLease {
+		ctx, stop = context.WithCancelCause(ctx)
+	}
 	r := &run{
 		gate:     x.gate,
 		upstream: x.upstream,
@@ -49,13 +55,17 @@ func (x *exchange) startRun() *run {
 		record:   x.record,
 		hold:     x.hold,
 		body:     x.body,
-		req:      x.outgoing(x.gate.runs),
+		req:      x.outgoing(ctx),
+		stop:     stop,
 		head:     make(chan struct{}),
 	}
 	r.record.upstream = r.upstream.Name
 	r.record.join()
 	if r.hold != nil {
 		r.hold.then(r.abandon)
+	}
+	if stop != nil {
+		r.hold.whenLost(func() { stop(errLeaseLost) })
 	}
 	x.hold, x.body = nil, nil
 	r.gate.runners.start(r)
@@ -67,9 +77,7 @@ func (r *run) do() {
 	began := time.Now()
 	var delay time.Duration // nothing to wait for where nothing was answered
 	err := r.guard(func() error { return r.answer(&delay) })
-	if r.hold != nil {
-		r.hold.endAfter(delay)
-	}
+	r.giveBack(err, delay)
 	if err != nil {
 		r.fail(err)
 	} else {
@@ -78,8 +86,23 @@ func (r *run) do() {
 	if r.body != nil {
 		_ = r.body.Close() // nothing to be done about a scratch file
 	}
+	if r.stop != nil {
+		r.stop(nil)
+	}
 	r.record.ran = time.Since(began)
 	r.record.finish()
+}
+
+// giveBack ends the turn: after a delay where the upstream has ended, and as
+// one that others must wait for where the gate's end has cut it off.
+func (r *run) giveBack(err error, delay time.Duration) {
+	switch {
+	case r.hold == nil:
+	case errors.Is(err, errClosed) && kindOf(err) != KindConnect: // sent, and not ended
+		r.hold.abandon()
+	default:
+		r.hold.endAfter(delay)
+	}
 }
 
 // guard turns a panic into an error, so that the turn is given back.
@@ -99,10 +122,10 @@ func (r *run) guard(do func() error) (err error) {
 func (r *run) answer(delay *time.Duration) error {
 	resp, err := r.upstream.Transport.RoundTrip(r.req)
 	if unfinished, ok := errors.AsType[*fastcgi.UnfinishedError](err); ok {
-		r.outlast(unfinished)
+		return r.outlast(unfinished)
 	}
 	if err != nil {
-		return withoutContent(err)
+		return r.because(withoutContent(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 999 {
@@ -110,23 +133,36 @@ func (r *run) answer(delay *time.Duration) error {
 	}
 	*delay = r.obey(r.orders(resp.Header))
 	r.open(resp)
-	_, err = r.pipe.Fill(r.gate.runs, resp.Body)
+	_, err = r.pipe.Fill(r.req.Context(), resp.Body)
 	r.gate.Metrics.stalled(r.pipe.Stalled())
 	if r.wasAbandoned() {
 		return nil
 	}
-	return err
+	return r.because(err)
+}
+
+// because gives an error the cause for which the run was cut off, where it was:
+// transports do not always name it.
+func (r *run) because(err error) error {
+	cause := context.Cause(r.req.Context())
+	if err == nil || cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", cause, err)
 }
 
 // outlast waits for PHP to end behind an answer that is of no use. The client
 // hears of it at once; the turn is kept, for PHP runs on.
-func (r *run) outlast(unfinished *fastcgi.UnfinishedError) {
+func (r *run) outlast(unfinished *fastcgi.UnfinishedError) error {
 	r.mu.Lock()
 	r.stream = unfinished // nobody will read it, and it may have no end
 	r.mu.Unlock()
 	r.fail(unfinished)
 	r.abandon() // the client may have left before
-	_ = unfinished.Wait()
+	if err := unfinished.Wait(); err != nil {
+		return r.because(err)
+	}
+	return unfinished
 }
 
 // obey ends the turn now, or soon, where page or rule say so; otherwise it

@@ -149,10 +149,16 @@ func shuttingDown() *Refusal {
 	return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonShuttingDown, Detail: "The gate is shutting down.", RetryAfter: retryDelay}
 }
 
+// leaseLost answers for a request that on_lease_lost: abort has cut off. It may
+// have taken effect, as one whose connection broke.
+func leaseLost() *Refusal {
+	return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonLeaseLost, Detail: "The lock on the session was lost while the request ran.", RetryAfter: retryDelay}
+}
+
 // ours says that an error is not the upstream's doing.
 func ours(err error) bool {
 	return errors.Is(err, fastcgi.ErrNoScript) || errors.Is(err, fastcgi.ErrFolder) ||
-		errors.Is(err, fastcgi.ErrParamTooLarge) || errors.Is(err, errClosed)
+		errors.Is(err, fastcgi.ErrParamTooLarge) || errors.Is(err, errClosed) || errors.Is(err, errLeaseLost)
 }
 
 // upstreamRefusal answers for an upstream error that came before any byte of an
@@ -163,6 +169,8 @@ func upstreamRefusal(err error) *Refusal {
 		return &Refusal{Status: http.StatusNotFound, Reason: ReasonNoScript, Detail: "There is no such page.", Err: err}
 	case errors.Is(err, errClosed):
 		return shuttingDown()
+	case errors.Is(err, errLeaseLost):
+		return leaseLost()
 	case errors.Is(err, fastcgi.ErrParamTooLarge):
 		return &Refusal{Status: http.StatusRequestHeaderFieldsTooLarge, Reason: ReasonHeaderTooLarge, Detail: "A request header is larger than 65,535 bytes.", Err: err}
 	case kind == KindOverloaded:

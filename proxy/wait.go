@@ -25,7 +25,9 @@ func (x *exchange) wait() error {
 	case err == nil:
 		x.begin(turn)
 	case errors.Is(err, lockstore.ErrTimeout):
-		return x.waitTimedOut()
+		return x.withoutTurnOr(waitTimedOut(), x.policy.ForwardOnTimeout)
+	case errors.Is(err, lockstore.ErrAway):
+		return x.withoutTurnOr(storeAway(err), x.policy.OnStoreFailure == rules.Open)
 	case x.r.Context().Err() != nil:
 		return errGone
 	default:
@@ -43,6 +45,10 @@ const noticeable = time.Millisecond
 // begin takes the turn over. A barrier's has passed on already.
 func (x *exchange) begin(turn *lockstore.Turn) {
 	x.fence = turn.Fence()
+	if turn.Local() {
+		x.gate.Metrics.localTurns.Inc()
+		x.localTurn = true
+	}
 	if x.policy.Lock == rules.Barrier {
 		turn.Release()
 		return
@@ -50,15 +56,21 @@ func (x *exchange) begin(turn *lockstore.Turn) {
 	x.hold = startHold(x, turn)
 }
 
-func (x *exchange) waitTimedOut() error {
+// withoutTurnOr forwards a request whose turn did not come where that is
+// allowed, and refuses it elsewhere.
+func (x *exchange) withoutTurnOr(refusal *Refusal, allowed bool) error {
 	if x.departed() {
 		return errGone
 	}
-	if x.policy.ForwardOnTimeout {
-		x.gate.Metrics.withoutTurn.Inc()
-		x.withoutTurn = true
-		return nil
+	if !allowed {
+		return refusal
 	}
+	x.gate.Metrics.withoutTurn.WithLabelValues(string(refusal.Reason)).Inc()
+	x.withoutTurn = true
+	return nil
+}
+
+func waitTimedOut() *Refusal {
 	return &Refusal{
 		Status:     http.StatusTooManyRequests,
 		Reason:     ReasonWaitTimeout,

@@ -42,7 +42,7 @@ func TestWaitTimeoutForwardsWithoutTheTurnWhereTold(t *testing.T) {
 		<-time.After(time.Second)
 		synctest.Wait()
 		b.want("at PHP", s.running(), 2)
-		b.want("counted", int(testutil.ToFloat64(b.gate.Metrics.withoutTurn)), 1)
+		b.want("counted", int(testutil.ToFloat64(b.gate.Metrics.withoutTurn.WithLabelValues("wait_timeout"))), 1)
 		s.let(ok("first"))
 		s.let(ok("second"))
 		<-second.done

@@ -60,7 +60,7 @@ const (
 	lastRetry  = 20 * time.Millisecond
 )
 
-// connect makes a connection, or a *DialError. When ctx ends, the error is its
+// connect makes a connection, or a *DialError. When ctx ends, that wraps its
 // cause.
 func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	dialCtx := ctx
@@ -75,7 +75,7 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 			return conn, nil
 		}
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("fastcgi: connect to %s: %w", d.address, context.Cause(ctx))
+			return nil, &DialError{Address: d.address, Err: context.Cause(ctx)}
 		}
 		// On a unix socket a full listen queue is EAGAIN at once, where TCP
 		// would wait for room.

@@ -74,8 +74,8 @@ func TestContextThatEndsWhileConnectingGivesItsCause(t *testing.T) {
 		time.AfterFunc(time.Second, func() { cancel(errEnough) })
 		_, err := php.RoundTrip(php.request("GET", "/", "").WithContext(ctx))
 		var dial *DialError
-		if !errors.Is(err, errEnough) || errors.As(err, &dial) {
-			t.Errorf("error %v, want the cause and no *DialError", err)
+		if !errors.Is(err, errEnough) || !errors.As(err, &dial) {
+			t.Errorf("error %v, want the cause in a *DialError", err)
 		}
 	})
 }

@@ -1,0 +1,203 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/sessiongate/sessiongate/lockstore"
+)
+
+// hold is a turn that a request has, from its beginning to its end. It is the
+// only place that gives turns back.
+type hold struct {
+	gate   *Gate
+	record *record
+	turn   *lockstore.Turn
+	began  time.Time
+
+	mu      sync.Mutex
+	ended   bool
+	lost    bool
+	after   func()      // called once when the turn has ended; may be nil
+	cut     func()      // called when the lease is lost; may be nil
+	unwatch func() bool // takes the hold off the lease
+	unhook  func() bool // takes the delay off the gate's end; nil without
+	limit   *time.Timer // max_hold; nil without
+	delay   *time.Timer // release_delay or hold=…; nil until the upstream is done
+	until   time.Time   // when limit or delay ends it; zero without
+}
+
+// startHold begins a hold that ends after max_hold at the latest.
+func startHold(x *exchange, turn *lockstore.Turn) *hold {
+	h := &hold{gate: x.gate, record: x.record, turn: turn, began: time.Now()}
+	h.record.join()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if limit := x.policy.MaxHold; limit > 0 {
+		h.until = h.began.Add(limit)
+		h.limit = time.AfterFunc(limit, h.exceed)
+	}
+	h.unwatch = context.AfterFunc(turn.Context(), h.lose)
+	return h
+}
+
+// end gives the turn back now. Only the first call of end and abandon has an
+// effect; end returns true where it was that one.
+func (h *hold) end() bool { return h.finish(false) }
+
+// abandon ends a turn whose time is not over, because the gate ends: PHP may be
+// running on. Where other gates share the session, they wait for as long as the
+// turn would have lasted.
+func (h *hold) abandon() { h.finish(true) }
+
+func (h *hold) finish(early bool) bool {
+	h.mu.Lock()
+	if h.ended {
+		h.mu.Unlock()
+		return false
+	}
+	h.ended = true
+	var rest time.Duration
+	if early && !h.lost { // else the lease is another's
+		rest = h.restLocked()
+	}
+	after, lost := h.after, h.lost
+	h.unwatch()
+	stopTimer(h.limit)
+	stopTimer(h.delay)
+	if h.unhook != nil {
+		h.unhook()
+	}
+	h.mu.Unlock()
+
+	if rest > 0 {
+		h.turn.Abandon(rest)
+	} else {
+		h.turn.Release()
+	}
+	if !lost && h.leaseLost() {
+		h.noteLost() // the store has noticed only now
+	}
+	held := time.Since(h.began)
+	h.gate.Metrics.hold.Observe(held.Seconds())
+	h.record.held = held
+	if after != nil {
+		after()
+	}
+	h.record.finish()
+	return true
+}
+
+// restLocked is how long the turn could still last.
+func (h *hold) restLocked() time.Duration {
+	if h.until.IsZero() {
+		return h.gate.LeaseTTL // as if the gate had died
+	}
+	return time.Until(h.until)
+}
+
+// then has a function called when the turn has ended. Nobody else may hold the
+// turn yet.
+func (h *hold) then(after func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.after = after
+}
+
+// over says whether the turn has ended; where there is no hold, it has.
+func (h *hold) over() bool {
+	if h == nil {
+		return true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ended
+}
+
+// endAfter gives the turn back after a delay, within max_hold. The gate's end
+// waits for no delay.
+func (h *hold) endAfter(delay time.Duration) {
+	if delay <= 0 {
+		h.end()
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended || h.delay != nil {
+		return
+	}
+	if until := time.Now().Add(delay); h.until.IsZero() || until.Before(h.until) {
+		h.until = until
+	}
+	h.delay = time.AfterFunc(delay, func() { h.end() })
+	h.unhook = context.AfterFunc(h.gate.runs, h.abandon)
+}
+
+// exceed ends a turn that has lasted max_hold. The upstream may be running on:
+// the line goes on without waiting for it.
+func (h *hold) exceed() {
+	held := time.Since(h.began)
+	if !h.end() {
+		return
+	}
+	h.gate.Metrics.holdExceeded.Inc()
+	h.gate.Log.Warn().Stringer("session", h.record.session).Str("path", h.record.path).
+		Dur("held", held).Msg("max_hold passed, the turn ends while the upstream may still run")
+}
+
+// whenLost has a function called when the lease behind the turn is lost, also
+// where it has been lost before.
+func (h *hold) whenLost(cut func()) {
+	h.mu.Lock()
+	h.cut = cut
+	lost := h.lost
+	h.mu.Unlock()
+	if lost {
+		cut()
+	}
+}
+
+// lose is called when the turn's context ends: the lease was lost, and another
+// gate may run a request of the session. The turn is kept all the same until
+// the run has ended, so that within this gate nobody else runs.
+func (h *hold) lose() {
+	if !h.leaseLost() {
+		return
+	}
+	h.mu.Lock()
+	if h.ended {
+		h.mu.Unlock()
+		return // finish has noted it, or will
+	}
+	h.lost = true
+	h.record.join() // the hold has not finished: the line is not written yet
+	cut := h.cut
+	h.mu.Unlock()
+
+	h.noteLost()
+	if cut != nil {
+		cut()
+	}
+	h.record.finish()
+}
+
+// leaseLost says that the turn's context has ended because its lease was lost.
+func (h *hold) leaseLost() bool {
+	return errors.Is(context.Cause(h.turn.Context()), lockstore.ErrLost)
+}
+
+// noteLost is called once, by whoever notices first.
+func (h *hold) noteLost() {
+	h.record.leaseLost = true
+	h.gate.Metrics.leaseLost.Inc()
+	h.gate.Log.Warn().Stringer("session", h.record.session).Str("path", h.record.path).Uint64("fence", h.turn.Fence()).
+		Msg("lease lost, another gate may run a request of the session at the same time")
+}
+
+func stopTimer(t *time.Timer) {
+	if t != nil {
+		t.Stop()
+	}
+}
