@@ -88,16 +88,29 @@ func (c *connection) send(request []byte) error {
 // receive reads the answer to the oldest request that has none yet. An answer
 // other than 200 is an error.
 func (c *connection) receive() (string, error) {
+	a, err := c.receiveAny()
+	if err == nil && a.status != http.StatusOK {
+		err = fmt.Errorf("answered %d %s: %s", a.status, http.StatusText(a.status), a.body)
+	}
+	return a.body, err
+}
+
+// answered is an answer of any status.
+type answered struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// receiveAny is receive for who expects refusals.
+func (c *connection) receiveAny() (answered, error) {
 	resp, err := http.ReadResponse(c.answer, nil)
 	if err != nil {
-		return "", err
+		return answered{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("answered %s: %s", resp.Status, body)
-	}
-	return string(body), err
+	return answered{status: resp.StatusCode, header: resp.Header, body: string(body)}, err
 }
 
 // do sends a request and waits for its answer.

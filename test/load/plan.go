@@ -17,6 +17,16 @@ type plan struct {
 
 	handOvers int // a round
 
+	poolWaiting int
+	poolPhase   time.Duration
+	poolBound   float64
+
+	outageRounds int
+	outagePhase  time.Duration
+
+	crashRounds int
+	crashTTL    time.Duration
+
 	abusePhase      time.Duration
 	abusePercentile int
 	abuseBound      float64
@@ -35,7 +45,10 @@ func fullPlan() plan {
 	return plan{
 		rounds:     9,
 		orderBound: 1.03, spreadTimeBound: 1.08,
-		handOvers:  500,
+		handOvers:   500,
+		poolWaiting: 10000, poolPhase: 5 * time.Second, poolBound: 2,
+		outageRounds: 3, outagePhase: 3 * time.Second,
+		crashRounds: 3, crashTTL: 10 * time.Second,
 		abusePhase: 10 * time.Second, abusePercentile: 99, abuseBound: 1.15,
 		readerBound: 1.5,
 		clients:     1000,
@@ -53,6 +66,9 @@ func quickPlan() plan {
 	// processor to other work; the next request can then be first.
 	p.orderBound, p.overtakeBound = 1.25, 5
 	p.handOvers = 200
+	p.poolWaiting, p.poolPhase, p.poolBound = 2000, 1*time.Second, 20
+	p.outageRounds, p.outagePhase = 1, 1200*time.Millisecond
+	p.crashRounds, p.crashTTL = 1, 3*time.Second
 	p.spreadTimeBound, p.spreadOvertakeBound = 1.5, 5
 	// Of 80 requests the 99th percentile is the slowest one: chance.
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2
