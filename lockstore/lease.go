@@ -74,7 +74,7 @@ func (l *lease) advance() {
 // begin gives the turn to the head of the line.
 func (l *lease) begin() {
 	if l.state.local() {
-		l.fence = max(l.fence+1, uint64(time.Now().UnixMicro()))
+		l.fence = max(l.fence+1, uint64(l.of.clock.now().UnixMicro()))
 	} else {
 		l.fence = max(l.fence+1, l.token)
 	}
@@ -131,9 +131,10 @@ func (l *lease) askAgain() {
 // leave gives the lease back, or the place in the queue, and forgets the
 // session: nobody is left.
 func (l *lease) leave() {
+	lazy := l.state == holding && !l.contended
 	l.end()
 	if l.over > 0 && !l.of.serverOf(l.key).breaker.open {
-		l.of.outbox = append(l.of.outbox, turnCall{key: l.key, over: l.over, spent: l.fence, sent: l.of.clock.now()})
+		l.of.outbox = append(l.of.outbox, turnCall{key: l.key, over: l.over, spent: l.fence, lazy: lazy, sent: l.of.clock.now()})
 	}
 	delete(l.of.bySession, l.key)
 }
@@ -201,7 +202,7 @@ func (l *lease) queue(rest time.Duration) {
 		l.leave()
 		return
 	}
-	l.wake(min(rest+time.Millisecond, jitter(l.of.timing.poll)))
+	l.wake(min(rest+time.Millisecond, l.of.jitter(l.of.timing.poll)))
 }
 
 // unanswered: whether Redis has run the call is not known; it is asked again.

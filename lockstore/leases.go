@@ -18,6 +18,7 @@ type leases struct {
 	clock     clock
 	transport transport
 	events    Events
+	jitter    func(time.Duration) time.Duration
 	start     time.Time // what monotonic microseconds count from
 
 	mu           sync.Mutex
@@ -61,11 +62,16 @@ func defaultTiming(ttl, timeout time.Duration) timing {
 // alive is how long a waiting gate that is not heard of counts as alive.
 func (t timing) alive() time.Duration { return 4 * t.poll }
 
+// keep is how long Redis knows a session that nobody speaks of: its fence, and
+// who waits for it.
+func (t timing) keep() time.Duration { return 10 * t.ttl }
+
 func newLeases(limits Limits, t timing, c clock, events Events) *leases {
 	return &leases{
 		timing:    t,
 		clock:     c,
 		events:    events,
+		jitter:    jitter,
 		start:     c.now(),
 		crowd:     newCrowd(limits),
 		bySession: make(map[Key]*lease),
@@ -258,7 +264,9 @@ func (s *leases) judge(k Key, sent time.Time, now int64, err error) {
 	known := s.serverOf(k)
 	if err == nil {
 		known.breaker.succeeded()
-		known.bound.sample(s.start, sent, now)
+		if now != 0 {
+			known.bound.sample(s.start, sent, now)
+		}
 		return
 	}
 	known.asked = k

@@ -28,37 +28,52 @@ func newScript(source string) script {
 // errReply: a script returned something that it cannot return.
 var errReply = errors.New("lockstore: unexpected reply")
 
-// numbers reads a reply of so many integers.
-func numbers(cmd *redis.Cmd, want int) ([]int64, error) {
-	list, err := cmd.Int64Slice()
-	if err != nil {
-		if cmd.Err() == nil {
-			err = fmt.Errorf("%w: %w", errReply, err)
+// numbers reads a reply of integers, of which there must be as many as the first
+// one says.
+func numbers(cmd *redis.Cmd, length map[int64]int) ([]int64, error) {
+	var list []int64
+	switch v := cmd.Val().(type) {
+	case int64:
+		list = []int64{v}
+	case []any:
+		for _, item := range v {
+			n, ok := item.(int64)
+			if !ok {
+				return nil, fmt.Errorf("%w: %v", errReply, v)
+			}
+			list = append(list, n)
 		}
-		return nil, err
 	}
-	if len(list) != want {
-		return nil, fmt.Errorf("%w: %d numbers instead of %d", errReply, len(list), want)
+	if len(list) == 0 || length[list[0]] != len(list) {
+		return nil, fmt.Errorf("%w: %v", errReply, cmd.Val())
 	}
 	return list, nil
 }
 
-func readTurn(cmd *redis.Cmd) (turnReply, error) {
-	n, err := numbers(cmd, 5)
+var turnLength = map[int64]int{int64(notAsked): 1, int64(taken): 3, int64(kept): 4, int64(queued): 4, int64(stale): 1}
+
+func readTurn(cmd *redis.Cmd) (r turnReply, err error) {
+	n, err := numbers(cmd, turnLength)
 	if err != nil {
 		return turnReply{}, err
 	}
-	return turnReply{
-		outcome: turnOutcome(n[0]),
-		token:   uint64(n[1]), //nolint:gosec // a token is never negative
-		rest:    time.Duration(n[2]) * time.Microsecond,
-		waiting: int(n[3]),
-		now:     n[4],
-	}, nil
+	r.outcome = turnOutcome(n[0])
+	switch r.outcome {
+	case taken:
+		r.token, r.waiting, r.now = uint64(n[1]), int(n[2]), n[1] //nolint:gosec // a token is never negative
+	case kept:
+		r.token, r.waiting, r.now = uint64(n[1]), int(n[2]), n[3] //nolint:gosec // a token is never negative
+	case queued:
+		r.rest, r.waiting, r.now = time.Duration(n[1])*time.Microsecond, int(n[2]), n[3]
+	case notAsked, stale:
+	}
+	return r, nil
 }
 
+var renewLength = map[int64]int{int64(renewLost): 3, int64(renewed): 3, int64(restored): 3}
+
 func readRenew(cmd *redis.Cmd) (renewReply, error) {
-	n, err := numbers(cmd, 3)
+	n, err := numbers(cmd, renewLength)
 	if err != nil {
 		return renewReply{}, err
 	}

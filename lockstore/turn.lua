@@ -12,13 +12,15 @@
 --       5 age      microseconds since the arrival of the request that asks
 --       6 ttl      of a lease, microseconds
 --       7 keep     how long the session is kept, milliseconds
---       8 confirm  ttl of a lease that is granted by message, microseconds
---       9 alive    how long a waiting gate counts as alive, microseconds
---      10 inbox    prefix of the gates' channels
---      11 heard    1: PUBLISH counts all subscribers (not so in Cluster)
---      12 name     of the session, for messages
--- returns {outcome, token, rest of the lease in microseconds, others that wait, Redis time or 0}
---         0 not asked  1 mine, taken now  2 mine, as before  3 queued  4 stale
+--       8 more     "<confirm> <alive> <heard> <inbox>": ttl of a lease that is granted by
+--                  message, how long a waiting gate counts as alive (both microseconds),
+--                  1 if PUBLISH counts all subscribers (not so in Cluster), prefix of the gates' channels
+-- returns 0                                  not asked
+--         {1, token, others}                 mine, taken now; token is not before the Redis time
+--         {2, token, others, now}            mine, as before
+--         {3, rest of the lease, others, now}  queued
+--         4                                  stale: a later conversation of the gate is known
+--         others is how many gates wait besides; times are in microseconds
 local gate, over, ask = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 local fence, owner, conversation, token, till = 0
 local line, waiting = nil, 0 -- gate -> {conversation, arrival, alive until}
@@ -65,11 +67,16 @@ end
 
 if ask == 0 and waiting == 0 then
   save()
-  return {0, 0, 0, 0, 0}
+  return 0
 end
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
+local name, confirm, alive, heard, inbox -- are needed only where others are about
+if waiting > 0 or owner then
+  name = string.match(KEYS[1], '{(%x+)}$')
+  confirm, alive, heard, inbox = string.match(ARGV[8], '^(%d+) (%d+) ([01]) (.*)$')
+end
 if owner and till <= now then owner = nil end
 
 -- take gives the lease, with a token above all before it, also after a flush.
@@ -92,9 +99,9 @@ local function hand()
     elseif first == gate then
       return
     else
-      take(first, line[first][1], tonumber(ARGV[8]))
-      local grant = string.format('grant %s %.0f %s %.0f %d', ARGV[12], conversation, token, till, waiting)
-      if redis.call('PUBLISH', ARGV[10] .. first, grant) > 0 or ARGV[11] ~= '1' then return end
+      take(first, line[first][1], confirm)
+      local grant = string.format('grant %s %.0f %s %.0f %d', name, conversation, token, till, waiting)
+      if redis.call('PUBLISH', inbox .. first, grant) > 0 or heard == '0' then return end
       owner = nil -- nobody is there to hear it
     end
   end
@@ -103,36 +110,36 @@ end
 if ask == 0 then
   if not owner then hand() end
   save()
-  return {0, 0, 0, waiting, now}
+  return 0
 end
 
 if owner == gate then
-  if conversation > ask then return {4, 0, 0, waiting, now} end
+  if conversation > ask then return 4 end
   if conversation == ask then
-    till = now + tonumber(ARGV[6])
+    till = now + ARGV[6]
     save()
-    return {2, tonumber(token), till - now, waiting, now}
+    return {2, tonumber(token), waiting, now}
   end
   owner = nil -- that conversation has ended, its release is still on the way
 end
 
 if owner or waiting > 0 then
   line = line or {}
-  if line[gate] and line[gate][1] > ask then return {4, 0, 0, waiting, now} end
+  if line[gate] and line[gate][1] > ask then return 4 end
   -- Overwritten, so that no request inherits the place of one that left, and
   -- before anybody is picked, so that no younger one is.
   drop(gate)
-  line[gate] = {ask, now - tonumber(ARGV[5]), now + tonumber(ARGV[9])}
+  line[gate] = {ask, now - ARGV[5], now + alive}
   waiting = waiting + 1
   if not owner then hand() end
 end
 
 if not owner then
-  take(gate, ask, tonumber(ARGV[6]))
+  take(gate, ask, ARGV[6])
   save()
-  return {1, fence, till - now, waiting, now}
+  return {1, fence, waiting}
 end
 
 save()
-redis.call('PUBLISH', ARGV[10] .. owner, string.format('want %s %.0f', ARGV[12], conversation))
-return {3, 0, till - now, waiting - 1, now}
+redis.call('PUBLISH', inbox .. owner, string.format('want %s %.0f', name, conversation))
+return {3, till - now, waiting - 1, now}

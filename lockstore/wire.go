@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
@@ -25,7 +26,7 @@ type wire struct {
 	side                 redis.UniversalClient
 
 	turnScript, renewScript script
-	constant                []any // the arguments of turn.lua that never change
+	constant                [3]any // the arguments of turn.lua that never change
 
 	mapped atomic.Bool // the cluster's slots are known: looking one up asks nobody
 }
@@ -46,8 +47,10 @@ func newWire(o RedisOptions, t timing, cluster bool) *wire {
 	if cluster {
 		heard = 0
 	}
-	w.constant = []any{
-		t.ttl.Microseconds(), (10 * t.ttl).Milliseconds(), t.confirm.Microseconds(), t.alive().Microseconds(), o.Prefix + "gate:", heard,
+	w.constant = [3]any{
+		t.ttl.Microseconds(),
+		t.keep().Milliseconds(),
+		fmt.Sprint(t.confirm.Microseconds(), t.alive().Microseconds(), heard) + " " + o.Prefix + "gate:",
 	}
 	return w
 }
@@ -57,22 +60,18 @@ func (w *wire) channel() string { return w.options.Prefix + "gate:" + w.gate }
 
 // session is the key of a session. The hash tag lets other keys share its place
 // in a cluster.
-func (w *wire) session(name string) string { return w.options.Prefix + "{" + name + "}" }
-
-func sessionName(k Key) string { return hex.EncodeToString(k[:]) }
+func (w *wire) session(k Key) string { return w.options.Prefix + "{" + hex.EncodeToString(k[:]) + "}" }
 
 func (w *wire) turn(c turnCall, done func(turnReply, error)) {
-	name := sessionName(c.key)
-	args := make([]any, 0, 12)
+	args := make([]any, 0, 8)
 	args = append(args, w.gate, c.over, c.spent, c.ask, max(c.age.Microseconds(), 0))
-	args = append(args, w.constant...)
-	args = append(args, name)
+	args = append(args, w.constant[:]...)
 	lane := w.acquiring
 	if c.over > 0 {
 		lane = w.releasing
 	}
 	lane.send(w.node(c.key), job{
-		script: w.turnScript, key: w.session(name), args: args, sent: c.sent,
+		script: w.turnScript, key: w.session(c.key), args: args, lazy: c.lazy, sent: c.sent,
 		done: func(cmd *redis.Cmd, err error) {
 			var r turnReply
 			if err == nil {
@@ -85,8 +84,8 @@ func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 
 func (w *wire) renew(c renewCall, done func(renewReply, error)) {
 	w.releasing.send(w.node(c.key), job{
-		script: w.renewScript, key: w.session(sessionName(c.key)), sent: c.sent,
-		args: []any{w.gate, c.conversation, c.token, c.spent, c.ttl.Microseconds(), max(10*w.timing.ttl, c.ttl).Milliseconds()},
+		script: w.renewScript, key: w.session(c.key), sent: c.sent,
+		args: []any{w.gate, c.conversation, c.token, c.spent, c.ttl.Microseconds(), max(w.timing.keep(), c.ttl).Milliseconds()},
 		done: func(cmd *redis.Cmd, err error) {
 			var r renewReply
 			if err == nil {
@@ -104,7 +103,7 @@ func (w *wire) node(k Key) string {
 	if !ok || !w.mapped.Load() {
 		return ""
 	}
-	at, err := cluster.MasterForKey(context.Background(), w.session(sessionName(k)))
+	at, err := cluster.MasterForKey(context.Background(), w.session(k))
 	if err != nil {
 		return ""
 	}
@@ -118,7 +117,7 @@ func (w *wire) probe(ctx context.Context, k Key) error {
 	if cluster, ok := w.side.(*redis.ClusterClient); ok {
 		cluster.ReloadState(ctx)
 	}
-	err := w.side.Set(ctx, w.session(sessionName(k))+":probe", w.gate, time.Second).Err()
+	err := w.side.Set(ctx, w.session(k)+":probe", w.gate, time.Second).Err()
 	if err == nil {
 		w.mapped.Store(true)
 	}
