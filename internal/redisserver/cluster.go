@@ -54,6 +54,8 @@ func (c *Cluster) startNodes(ctx context.Context, n int) error {
 			"cluster-replica-validity-factor": "0", // a replica may take over however long it was alone
 			"cluster-allow-replica-migration": "no",
 			"repl-diskless-sync-delay":        "0",
+			// Clients are told of a replica once it has got anything: the first ping.
+			"repl-ping-replica-period": "1",
 		}
 		config, err := node.opts.config(node.at)
 		if err == nil {
@@ -156,7 +158,7 @@ func (s *Server) isInOrder(ctx context.Context, n int) error {
 		if !strings.Contains(info, "cluster_state:ok") {
 			return errors.New("its cluster_state is not ok")
 		}
-		shards, err := r.ClusterSlots(ctx).Result()
+		shards, err := slotTable(ctx, r)
 		if err != nil {
 			return err
 		}

@@ -32,6 +32,9 @@ type Options struct {
 	Dir string
 }
 
+// maxSocketPath is what sun_path holds on Linux, without the closing NUL.
+const maxSocketPath = 107
+
 // configWriter writes lines of redis.conf and keeps the first one that it
 // could not write.
 type configWriter struct {
@@ -65,6 +68,8 @@ func (o Options) config(at place) ([]byte, error) {
 	switch {
 	case o.Unix && o.TLS:
 		return nil, fmt.Errorf("redisserver: a unix socket has no TLS")
+	case o.Unix && len(at.socket()) > maxSocketPath:
+		return nil, fmt.Errorf("redisserver: socket path %s has %d bytes, at most %d are possible", at.socket(), len(at.socket()), maxSocketPath)
 	case o.Unix:
 		w.line("unixsocket", quoted(at.socket()))
 	case o.TLS:

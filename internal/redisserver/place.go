@@ -9,9 +9,6 @@ import (
 
 const loopback = "127.0.0.1"
 
-// maxSocketPath is what sun_path holds on Linux, without the closing NUL.
-const maxSocketPath = 107
-
 // place is where a server listens and keeps its files.
 type place struct {
 	*reservation
@@ -32,10 +29,6 @@ func takePlace(dir string) (place, error) {
 	}
 	if err != nil {
 		return place{}, fmt.Errorf("redisserver: scratch folder: %w", err)
-	}
-	if len(p.socket()) > maxSocketPath {
-		err = fmt.Errorf("redisserver: socket path %s has %d bytes, at most %d are possible", p.socket(), len(p.socket()), maxSocketPath)
-		return place{}, errors.Join(err, p.removeDir())
 	}
 	if p.reservation, err = reservePort(); err != nil {
 		return place{}, errors.Join(err, p.removeDir())

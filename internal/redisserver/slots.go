@@ -55,7 +55,7 @@ func (c *Cluster) NodeOf(ctx context.Context, key string) (*Server, error) {
 
 func (s *Server) namesOwner(ctx context.Context, slot int) (owner string, err error) {
 	err = s.ask(ctx, func(r *redis.Client) error {
-		shards, err := r.ClusterSlots(ctx).Result()
+		shards, err := slotTable(ctx, r)
 		for _, shard := range shards {
 			if shard.Start <= slot && slot <= shard.End && len(shard.Nodes) > 0 {
 				owner = shard.Nodes[0].Addr
@@ -66,8 +66,14 @@ func (s *Server) namesOwner(ctx context.Context, slot int) (owner string, err er
 	return owner, err
 }
 
+// slotTable is what clients learn from a node: in it are only nodes that can be
+// used. The newer CLUSTER SHARDS lists the others too.
+func slotTable(ctx context.Context, r *redis.Client) ([]redis.ClusterSlot, error) {
+	return r.ClusterSlots(ctx).Result() //nolint:staticcheck // it is deprecated, and what clients use
+}
+
 // WaitForOwner returns the primary of a key that is not the one given, once
-// every node that answers agrees and it serves.
+// every node that answers agrees and it serves. With nil any primary will do.
 func (c *Cluster) WaitForOwner(ctx context.Context, key string, not *Server) (*Server, error) {
 	var owner *Server
 	err := until(ctx, "wait for another primary", func(ctx context.Context) (err error) {

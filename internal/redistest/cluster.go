@@ -66,11 +66,15 @@ func (c *Cluster) KillPrimary(tb testing.TB, key string) *Server {
 }
 
 // WaitForPrimary returns the primary of a key that is not the one given, once
-// the nodes agree on it and it serves.
+// the nodes agree on it and it serves. With nil any primary will do.
 func (c *Cluster) WaitForPrimary(tb testing.TB, key string, not *Server) *Server {
 	tb.Helper()
 	return c.found(tb, func(ctx context.Context) (*redisserver.Server, error) {
-		return c.all.WaitForOwner(ctx, key, not.Server)
+		var former *redisserver.Server
+		if not != nil {
+			former = not.Server
+		}
+		return c.all.WaitForOwner(ctx, key, former)
 	})
 }
 

@@ -76,7 +76,7 @@ func TestPrimaryWithoutAReplicaComesBack(t *testing.T) {
 	cluster := redistest.StartCluster(t, 0)
 	dead := cluster.KillPrimary(t, "k")
 	dead.Restart()
-	if back := cluster.NodeOf(t, "k"); back != dead {
+	if back := cluster.WaitForPrimary(t, "k", nil); back != dead {
 		t.Errorf("%s has what %s had", back.Address(), dead.Address())
 	}
 }
