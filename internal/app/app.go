@@ -25,7 +25,6 @@ import (
 	"github.com/sessiongate/sessiongate/internal/clientip"
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/internal/spool"
-	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/proxy"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
@@ -36,6 +35,7 @@ type App struct {
 	log    zerolog.Logger
 	gate   *proxy.Gate
 	spool  *spool.Pool
+	locks  *locks
 	ready  *readiness
 
 	public, admin     *http.Server
@@ -64,11 +64,15 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	parts.Metrics = proxy.NewMetrics(registry)
-	locks := lockstore.NewMemory(lockstore.Limits{PerClient: c.Lock.MaxWaitingPerClient, Total: c.Lock.MaxWaitingTotal})
-	parts.Locks = locks
+	a.locks, err = newLocks(c, parts.Keys.Fingerprint(), newLockEvents(registry, log))
+	if err != nil {
+		return nil, errors.Join(err, closeUpstreams(parts.Upstreams), a.closeSpool())
+	}
+	a.locks.registerDegraded(registry)
+	a.ready.refused = a.locks.refused
+	parts.Metrics, parts.Locks = proxy.NewMetrics(registry), a.locks
 	a.gate = proxy.New(parts, settings(c))
-	a.gate.RegisterGauges(registry, locks.Waiting, locks.Sessions)
+	a.gate.RegisterGauges(registry, a.locks.Waiting, a.locks.Sessions)
 	a.public = proxy.NewServer(a.handler(), proxy.ServerLimits{
 		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
 		IdleTimeout:       c.Server.IdleTimeout,
@@ -125,6 +129,8 @@ func settings(c *config.Config) proxy.Settings {
 		BodyMemory:            int64(c.Spool.BodyMemory),
 		ResponseMemory:        int64(c.Spool.ResponseMemory),
 		MaxResponse:           int64(c.Spool.MaxResponse),
+		AbortOnLostLease:      c.Lock.OnLeaseLost == config.LeaseLostAbort,
+		LeaseTTL:              c.Lock.TTL,
 		AccessLog:             c.Log.Access,
 		SlowWait:              c.Log.SlowWait,
 		SlowHold:              c.Log.SlowHold,
@@ -154,9 +160,13 @@ func (a *App) handler() http.Handler {
 	})
 }
 
-// Start opens the listeners and serves until Drain or Close. Upstreams that
-// cannot be reached are logged.
+// Start connects to Redis where that is the store, opens the listeners and
+// serves until Drain or Close. Upstreams, or a Redis, that cannot be reached are
+// logged. After an error, too, Close has to be called.
 func (a *App) Start(ctx context.Context) error {
+	if err := a.locks.start(ctx); err != nil {
+		return err
+	}
 	var err error
 	if a.adminAt, err = listen(ctx, "admin.listen", a.config.Admin.Listen, false); err != nil {
 		return err
@@ -235,6 +245,9 @@ func (a *App) Close() error {
 	a.serving.Wait()
 	if a.gate.Close(ctx) != nil {
 		a.log.Warn().Int("requests", a.gate.InFlight()).Msg("requests did not end when they were cut off")
+	}
+	if untold := a.locks.close(); untold != nil { // every turn has ended, or as good as
+		a.log.Warn().Err(untold).Msg("Redis could not be told of every turn that has ended, those leases run out by themselves")
 	}
 	return errors.Join(err, closeUpstreams(a.gate.Upstreams), a.closeSpool())
 }

@@ -17,7 +17,11 @@ import (
 	"github.com/sessiongate/sessiongate/internal/rules"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A pool of the Redis client that could not connect looks once a second
+	// whether it has been closed.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 // load makes a configuration from YAML.
 func load(t *testing.T, yaml string) *config.Config {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,6 +24,7 @@ const isDraining = "draining: the gate is about to stop"
 // readiness knows whether the gate should be sent requests.
 type readiness struct {
 	upstreams []upstreamAddress
+	refused   func() string // why the store is not to be used; nil: it always is
 
 	dialing chan struct{} // has one place, taken while the upstreams are asked
 
@@ -46,6 +48,18 @@ func (r *readiness) drain() {
 
 // Reasons says why the gate is not ready; nothing means that it is.
 func (r *readiness) Reasons(ctx context.Context) []string {
+	reasons := r.ownReasons(ctx)
+	if r.refused == nil {
+		return reasons
+	}
+	if why := r.refused(); why != "" {
+		return append(slices.Clip(reasons), "redis: "+why) // others have the same list
+	}
+	return reasons
+}
+
+// ownReasons are those that are found here, not told by others.
+func (r *readiness) ownReasons(ctx context.Context) []string {
 	if reasons, known := r.known(); known {
 		return reasons
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"hash"
 	"sync"
 
@@ -33,6 +34,18 @@ func NewHasher(secret []byte) *Hasher {
 	return &Hasher{states: sync.Pool{New: func() any {
 		return &hashState{mac: hmac.New(sha256.New, key)}
 	}}}
+}
+
+// Fingerprint tells one secret from another without giving it away: gates with
+// different fingerprints make different keys of the same id. It is the same at
+// every start, in hexadecimal.
+func (h *Hasher) Fingerprint() string {
+	s := h.states.Get().(*hashState)
+	defer h.states.Put(s)
+
+	s.mac.Reset()
+	s.mac.Write([]byte("sessiongate: fingerprint of the secret")) // no NUL: Key makes no such bytes
+	return hex.EncodeToString(s.mac.Sum(s.sum[:0]))
 }
 
 // Key returns the key of one line of a session: the session's own where

@@ -75,3 +75,15 @@ func BenchmarkKey(b *testing.B) {
 		h.Key("0123456789abcdefghijklmnop", "")
 	}
 }
+
+func TestFingerprintTellsSecretsApart(t *testing.T) {
+	h, other, unkeyed := NewHasher([]byte("secret")), NewHasher([]byte("secres")), NewHasher(nil)
+	first := h.Fingerprint()
+	h.Key("abc", "") // what a pooled state was used for before does not count
+	if h.Fingerprint() != first || NewHasher([]byte("secret")).Fingerprint() != first {
+		t.Error("one secret has two fingerprints")
+	}
+	if len(first) != 2*sha256.Size || first == other.Fingerprint() || first == unkeyed.Fingerprint() {
+		t.Errorf("%s, %s and %s are to be three, in hexadecimal", first, other.Fingerprint(), unkeyed.Fingerprint())
+	}
+}

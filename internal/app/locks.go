@@ -1,0 +1,140 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sessiongate/sessiongate/internal/config"
+	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy"
+)
+
+// lines give turns; every store does.
+type lines interface {
+	proxy.Locker
+	Waiting() int
+	Sessions() int
+}
+
+// authority is what grants leases to this gate and to others.
+type authority interface {
+	Start(context.Context) error
+	Away() bool
+	Refused() string
+	Close(context.Context) error
+}
+
+// locks is the store of a configuration.
+type locks struct {
+	lines
+	authority authority     // nil: the gate is alone
+	patience  time.Duration // for the authority to be told what has ended
+}
+
+// newLocks makes the store. The fingerprint is that of the secret under which
+// session ids are hashed. It does not touch the network.
+func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks, error) {
+	limits := lockstore.Limits{PerClient: c.Lock.MaxWaitingPerClient, Total: c.Lock.MaxWaitingTotal}
+	if c.Lock.Store != config.StoreRedis {
+		return &locks{lines: lockstore.NewMemory(limits)}, nil
+	}
+	options, err := redisOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	redis.SetLogger(events)
+	options.Limits, options.Fingerprint, options.Events = limits, fingerprint, events.of()
+	store, err := lockstore.NewRedis(options)
+	if err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	return &locks{lines: store, authority: store, patience: max(closeTimeout, 2*c.Redis.Timeout)}, nil
+}
+
+func redisOptions(c *config.Config) (lockstore.RedisOptions, error) {
+	r := c.Redis
+	password, err := r.ServerPassword()
+	if err != nil {
+		return lockstore.RedisOptions{}, err
+	}
+	encryption, err := r.TLS.Config()
+	if err != nil {
+		return lockstore.RedisOptions{}, err
+	}
+	return lockstore.RedisOptions{
+		Mode:       redisMode(r.Mode),
+		Addresses:  r.Addresses,
+		MasterName: r.MasterName,
+		Username:   r.Username,
+		Password:   password,
+		DB:         r.DB,
+		TLS:        encryption,
+		Prefix:     r.KeyPrefix,
+		Timeout:    r.Timeout,
+		PoolSize:   r.PoolSize,
+		TTL:        c.Lock.TTL,
+	}, nil
+}
+
+func redisMode(m config.RedisMode) lockstore.RedisMode {
+	switch m {
+	case config.RedisSingle:
+		return lockstore.RedisSingle
+	case config.RedisSentinel:
+		return lockstore.RedisSentinel
+	case config.RedisCluster:
+		return lockstore.RedisCluster
+	case config.RedisAuto:
+	}
+	return lockstore.RedisAuto
+}
+
+// start connects. A Redis that cannot be reached is a warning, one that does
+// not fit an error.
+func (l *locks) start(ctx context.Context) error {
+	if l.authority == nil {
+		return nil
+	}
+	if err := l.authority.Start(ctx); err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
+	return nil
+}
+
+// refused says why this gate must not work beside the others; "" if it may.
+func (l *locks) refused() string {
+	if l.authority == nil {
+		return ""
+	}
+	return l.authority.Refused()
+}
+
+// close tells the authority what has ended, and gives everything back. It may
+// be called without start, or after a start that failed.
+func (l *locks) close() error {
+	if l.authority == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), l.patience)
+	defer cancel()
+	return l.authority.Close(ctx)
+}
+
+// away says that leases cannot be had.
+func (l *locks) away() bool { return l.authority != nil && l.authority.Away() }
+
+// registerDegraded adds the gauge that is read from the store.
+func (l *locks) registerDegraded(reg prometheus.Registerer) {
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "sessiongate", Name: "degraded", Help: "1 while Redis cannot be asked.",
+	}, func() float64 {
+		if l.away() {
+			return 1
+		}
+		return 0
+	}))
+}

@@ -1,0 +1,284 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sessiongate/sessiongate/internal/redistest"
+	"github.com/sessiongate/sessiongate/lockstore"
+)
+
+// lines of the log, for several goroutines.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// startApp runs a gate until the test ends. Its upstream is the handler's
+// server.
+func startApp(t *testing.T, yaml string) (*App, *logBuffer) {
+	t.Helper()
+	log := &logBuffer{}
+	a, err := New(load(t, quiet+yaml), "test", zerolog.New(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return a, log
+}
+
+// upstreamOf is the configuration of an HTTP upstream.
+func upstreamOf(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return "upstreams: [{name: php, protocol: http, servers: [{address: \"" + s.Listener.Addr().String() + "\"}], response_timeout: 2s}]\n"
+}
+
+// get asks for a page of one session.
+func get(t *testing.T, a *App, path string) (status int, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, "http://"+a.Address().String()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", "PHPSESSID=0123456789abcdef0123456789")
+	r.Close = true
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text)
+}
+
+func redisAt(address, more string) string {
+	return "redis: {addresses: [\"" + address + "\"]" + more + "}\n"
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.NewTimer(20 * time.Second)
+	defer limit.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func TestGatesOnOneRedisShareASession(t *testing.T) {
+	server := redistest.Start(t)
+	var mu sync.Mutex
+	var running, most int
+	arrived := make(chan struct{}, 100)
+	yaml := "lock: {store: redis}\n" + redisAt(server.Address(), "") + upstreamOf(t, func(http.ResponseWriter, *http.Request) {
+		mu.Lock()
+		running++
+		most = max(most, running)
+		mu.Unlock()
+		arrived <- struct{}{}
+		mu.Lock()
+		running--
+		mu.Unlock()
+	})
+	one, _ := startApp(t, yaml)
+	two, _ := startApp(t, yaml)
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			if status, body := get(t, []*App{one, two}[i%2], "/"); status != http.StatusOK {
+				t.Errorf("status %d: %s", status, body)
+			}
+		})
+	}
+	all.Wait()
+	if len(arrived) != 20 || most != 1 {
+		t.Errorf("%d requests, %d of them at once", len(arrived), most)
+	}
+}
+
+func TestRedisIsReachedAsConfigured(t *testing.T) {
+	t.Run("TLS and a user of the gate's own", func(t *testing.T) {
+		server := redistest.Start(t, redistest.TLS(), redistest.Password("gate", "hunter2"))
+		password := filepath.Join(t.TempDir(), "password")
+		if err := os.WriteFile(password, []byte("hunter2\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		more := ", username: gate, password_file: " + password + ", tls: {enabled: true, ca_file: " + server.CAFile() + "}"
+		a, log := startApp(t, "lock: {store: redis}\n"+redisAt(server.Address(), more))
+		if a.locks.away() {
+			t.Errorf("it is away:\n%s", log)
+		}
+	})
+	t.Run("unix socket", func(t *testing.T) {
+		server := redistest.Start(t, redistest.Unix())
+		a, log := startApp(t, "lock: {store: redis}\n"+redisAt(server.Address(), ""))
+		if a.locks.away() {
+			t.Errorf("it is away:\n%s", log)
+		}
+	})
+	t.Run("wrong password", func(t *testing.T) {
+		server := redistest.Start(t, redistest.Password("", "hunter2"))
+		a, err := New(load(t, quiet+"lock: {store: redis}\n"+redisAt(server.Address(), "")), "test", zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Start(t.Context()); !errors.Is(err, lockstore.ErrServerAccess) {
+			t.Errorf("start: %v", err)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestGatesWithDifferentSecretsAreNotReadyTogether(t *testing.T) {
+	server := redistest.Start(t)
+	keyed := func(key string) string {
+		file := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(file, []byte(strings.Repeat(key, 32)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "lock: {store: redis}\nsession: {key_file: " + file + "}\n" + redisAt(server.Address(), "") + upstreamOf(t, func(http.ResponseWriter, *http.Request) {})
+	}
+	one, _ := startApp(t, keyed("a"))
+	twin, _ := startApp(t, keyed("a"))
+	other, log := startApp(t, keyed("b"))
+	for _, a := range []*App{one, twin} {
+		if got := a.ready.Reasons(t.Context()); len(got) != 0 {
+			t.Errorf("not ready: %q", got)
+		}
+	}
+	if got := other.ready.Reasons(t.Context()); len(got) != 1 || !strings.HasPrefix(got[0], "redis: ") {
+		t.Errorf("the gate with another secret says %q", got)
+	}
+	if !strings.Contains(log.String(), `"message":"not ready"`) {
+		t.Errorf("it does not say so:\n%s", log)
+	}
+}
+
+// A gate that starts without Redis serves as told, and shares as soon as it can.
+func TestGateStartsWithoutRedisAndFindsIt(t *testing.T) {
+	server := redistest.Start(t)
+	server.Kill()
+	a, log := startApp(t, "lock: {store: redis}\n"+redisAt(server.Address(), "")+
+		upstreamOf(t, func(http.ResponseWriter, *http.Request) {})+
+		"rules: [{name: closed, match: {path: [/closed]}, on_store_failure: closed}]\n")
+	if !a.locks.away() || strings.Count(log.String(), "Redis is away") != 1 {
+		t.Errorf("away: %v, and it says\n%s", a.locks.away(), log)
+	}
+	if status, _ := get(t, a, "/"); status != http.StatusOK {
+		t.Errorf("local: status %d", status)
+	}
+	if status, body := get(t, a, "/closed"); status != http.StatusServiceUnavailable || !strings.Contains(body, "reason: store_away") {
+		t.Errorf("closed: status %d, %s", status, body)
+	}
+	server.Restart()
+	eventually(t, "Redis is back", func() bool { return strings.Contains(log.String(), "Redis is back") })
+	if status, body := get(t, a, "/closed"); status != http.StatusOK {
+		t.Errorf("with Redis: status %d, %s", status, body)
+	}
+}
+
+// What a gate's end cuts off stays locked for the others until max_hold; what
+// has ended does not.
+func TestWhatTheGatesEndCutsOffStaysLockedForTheOthers(t *testing.T) {
+	server := redistest.Start(t)
+	begun := make(chan struct{}, 1)
+	gone := make(chan struct{})
+	yaml := "lock: {store: redis, max_hold: 5s, wait_timeout: 100ms}\n" + redisAt(server.Address(), "") + upstreamOf(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			begun <- struct{}{}
+			<-gone
+		}
+	})
+	t.Cleanup(func() { close(gone) })
+	two, _ := startApp(t, yaml)
+	one, _ := startApp(t, yaml)
+	if status, body := get(t, one, "/"); status != http.StatusOK {
+		t.Fatalf("status %d: %s", status, body)
+	}
+	if status, body := get(t, two, "/"); status != http.StatusOK {
+		t.Fatalf("what has ended is locked: status %d: %s", status, body)
+	}
+	cut := make(chan int, 1)
+	go func() {
+		status, _ := get(t, one, "/slow")
+		cut <- status
+	}()
+	<-begun
+	if err := one.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if status := <-cut; status != http.StatusServiceUnavailable {
+		t.Errorf("what was cut off got %d", status)
+	}
+	if status, body := get(t, two, "/"); status != http.StatusTooManyRequests {
+		t.Errorf("what was cut off is not locked: status %d: %s", status, body)
+	}
+	eventually(t, "max_hold has passed", func() bool {
+		status, _ := get(t, two, "/")
+		return status == http.StatusOK
+	})
+}
+
+// Nobody listens there.
+const nowhere = "127.0.0.1:1"
+
+func TestAppWithoutItsRedisEndsFromEveryState(t *testing.T) {
+	for _, state := range []string{"made", "started", "drained"} {
+		a, err := New(load(t, quiet+"lock: {store: redis}\n"+redisAt(nowhere, "")), "test", zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state != "made" {
+			if err := a.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if state == "drained" {
+			if err := a.Drain(context.Background()); err != nil {
+				t.Fatalf("drain: %v", err)
+			}
+		}
+		if err := a.Close(); err != nil {
+			t.Fatalf("close an app that was %s: %v", state, err)
+		}
+	}
+}
