@@ -48,6 +48,11 @@ load: ## measure the gate in front of a real php-fpm (docs/benchmarks.md); LOAD:
 	@scripts/test-deps
 	go run ./test/load $(LOAD)
 
+.PHONY: torture
+torture: ## count 200,000 times on sessions while gates are killed and Redis connections disturbed (docs/benchmarks.md)
+	@scripts/test-deps
+	go run ./test/load $(LOAD) torture
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin

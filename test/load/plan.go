@@ -17,6 +17,10 @@ type plan struct {
 
 	handOvers int // a round
 
+	seed                                          uint64 // of torture; 0: a random one
+	tortureCounts, torturePHPCounts, tortureKills int
+	tortureClients, tortureSessions               int
+
 	poolWaiting int
 	poolPhase   time.Duration
 	poolBound   float64
@@ -45,7 +49,9 @@ func fullPlan() plan {
 	return plan{
 		rounds:     9,
 		orderBound: 1.03, spreadTimeBound: 1.08,
-		handOvers:   500,
+		handOvers:     500,
+		tortureCounts: 190000, torturePHPCounts: 10000, tortureKills: 20,
+		tortureClients: 32, tortureSessions: 24,
 		poolWaiting: 10000, poolPhase: 5 * time.Second, poolBound: 2,
 		outageRounds: 3, outagePhase: 3 * time.Second,
 		crashRounds: 3, crashTTL: 10 * time.Second,
@@ -66,6 +72,7 @@ func quickPlan() plan {
 	// processor to other work; the next request can then be first.
 	p.orderBound, p.overtakeBound = 1.25, 5
 	p.handOvers = 200
+	p.tortureCounts, p.torturePHPCounts, p.tortureKills = 4500, 500, 2
 	p.poolWaiting, p.poolPhase, p.poolBound = 2000, 1*time.Second, 20
 	p.outageRounds, p.outagePhase = 1, 1200*time.Millisecond
 	p.crashRounds, p.crashTTL = 1, 3*time.Second

@@ -181,10 +181,13 @@ func (v *vanishing) explain(ctx context.Context, out io.Writer) {
 }
 
 // marks counts a word in the page's journal.
-func (v *vanishing) marks(word string) int {
-	journal, err := os.ReadFile(v.journal)
+func (v *vanishing) marks(word string) int { return marks(v.journal, word) }
+
+// marks counts a word in a journal that the sample pages write.
+func marks(journal, word string) int {
+	written, err := os.ReadFile(journal)
 	if err != nil {
 		return 0 // no page has written yet
 	}
-	return strings.Count("\n"+string(journal), "\n"+word+" ")
+	return strings.Count("\n"+string(written), "\n"+word+" ")
 }
