@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/sessiongate/sessiongate/internal/freeport"
 )
 
 const (
@@ -44,12 +46,12 @@ func (c *Cluster) startNodes(ctx context.Context, n int) error {
 		}
 		c.nodes = append(c.nodes, node)
 		// Usually the port plus 10000, which may be anybody's.
-		if node.at.bus, err = reservePort(); err != nil {
+		if node.at.bus, err = freeport.Take(); err != nil {
 			return err
 		}
 		node.opts.Config = map[string]string{
 			"cluster-enabled":                 "yes",
-			"cluster-port":                    fmt.Sprint(node.at.bus.port),
+			"cluster-port":                    fmt.Sprint(node.at.bus.Number()),
 			"cluster-node-timeout":            "1000",
 			"cluster-replica-validity-factor": "0", // a replica may take over however long it was alone
 			"cluster-allow-replica-migration": "no",
@@ -108,7 +110,7 @@ func (c *Cluster) introduce(ctx context.Context, r *redis.Client, i int) error {
 		return err
 	}
 	for _, other := range c.nodes[:i] {
-		if err := r.Do(ctx, "CLUSTER", "MEET", loopback, other.at.port, other.at.bus.port).Err(); err != nil {
+		if err := r.Do(ctx, "CLUSTER", "MEET", loopback, other.at.port.Number(), other.at.bus.Number()).Err(); err != nil {
 			return err
 		}
 	}

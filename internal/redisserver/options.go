@@ -73,13 +73,13 @@ func (o Options) config(at place) ([]byte, error) {
 	case o.Unix:
 		w.line("unixsocket", quoted(at.socket()))
 	case o.TLS:
-		w.line("tls-port", at.port)
+		w.line("tls-port", at.port.Number())
 		w.line("tls-cert-file", quoted(at.certFile()))
 		w.line("tls-key-file", quoted(at.keyFile()))
 		w.line("tls-ca-cert-file", quoted(at.caFile()))
 		w.line("tls-auth-clients", "no")
 	default:
-		w.line("port", at.port)
+		w.line("port", at.port.Number())
 	}
 	switch {
 	case o.Password == "" && o.User != "":

@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/sessiongate/sessiongate/internal/freeport"
 )
 
 const loopback = "127.0.0.1"
 
 // place is where a server listens and keeps its files.
 type place struct {
-	*reservation
-	bus    *reservation // of a cluster's node, where it talks to the others
+	port   *freeport.Port
+	bus    *freeport.Port // of a cluster's node, where it talks to the others
 	dir    string
 	ownDir bool
 }
@@ -30,13 +32,11 @@ func takePlace(dir string) (place, error) {
 	if err != nil {
 		return place{}, fmt.Errorf("redisserver: scratch folder: %w", err)
 	}
-	if p.reservation, err = reservePort(); err != nil {
-		return place{}, errors.Join(err, p.removeDir())
+	if p.port, err = freeport.Take(); err != nil {
+		return place{}, errors.Join(fmt.Errorf("redisserver: %w", err), p.removeDir())
 	}
 	return p, nil
 }
-
-func (p *place) address() string { return fmt.Sprintf("%s:%d", loopback, p.port) }
 
 func (p *place) configFile() string { return filepath.Join(p.dir, "redis.conf") }
 func (p *place) socket() string     { return filepath.Join(p.dir, "redis.sock") }
@@ -46,9 +46,9 @@ func (p *place) keyFile() string    { return filepath.Join(p.dir, "server-key.pe
 
 // leave gives the ports back and removes a folder of its own.
 func (p *place) leave() error {
-	p.release()
+	p.port.GiveBack()
 	if p.bus != nil {
-		p.bus.release()
+		p.bus.GiveBack()
 	}
 	return p.removeDir()
 }

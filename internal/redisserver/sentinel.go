@@ -48,7 +48,7 @@ func (s *Sentinels) startServers(ctx context.Context) error {
 	for len(s.servers) <= replicas {
 		opts := Options{Config: map[string]string{"repl-diskless-sync-delay": "0"}}
 		if len(s.servers) > 0 {
-			opts.Config["replicaof"] = fmt.Sprint(loopback, " ", s.servers[0].at.port)
+			opts.Config["replicaof"] = fmt.Sprint(loopback, " ", s.servers[0].at.port.Number())
 		}
 		server, err := Start(ctx, opts)
 		if err != nil {
@@ -110,20 +110,20 @@ func (s *Sentinels) sentinelConfig(i int) []byte {
 	own := s.watchers[i].at
 	w.line("daemonize", "no")
 	w.line("bind", loopback)
-	w.line("port", own.port)
+	w.line("port", own.port.Number())
 	w.line("dir", quoted(own.dir))
 	w.line("sentinel", "myid", sentinelID(i))
 	w.line("sentinel", "resolve-hostnames", "no")
-	w.line("sentinel", "monitor", MasterName, loopback, s.servers[0].at.port, quorum)
+	w.line("sentinel", "monitor", MasterName, loopback, s.servers[0].at.port.Number(), quorum)
 	w.line("sentinel", "down-after-milliseconds", MasterName, 500)
 	w.line("sentinel", "failover-timeout", MasterName, 3000)
 	w.line("sentinel", "parallel-syncs", MasterName, replicas)
 	for _, replica := range s.servers[1:] {
-		w.line("sentinel", "known-replica", MasterName, loopback, replica.at.port)
+		w.line("sentinel", "known-replica", MasterName, loopback, replica.at.port.Number())
 	}
 	for other, watcher := range s.watchers {
 		if other != i {
-			w.line("sentinel", "known-sentinel", MasterName, loopback, watcher.at.port, sentinelID(other))
+			w.line("sentinel", "known-sentinel", MasterName, loopback, watcher.at.port.Number(), sentinelID(other))
 		}
 	}
 	return w.out.Bytes()

@@ -114,7 +114,7 @@ func (s *Server) Address() string {
 	if s.opts.Unix {
 		return "unix:" + s.at.socket()
 	}
-	return s.at.address()
+	return s.at.port.Address()
 }
 
 // CAFile is the PEM file of the authority that signed the server's
@@ -138,7 +138,7 @@ func (s *Server) TLSConfig() *tls.Config {
 func (s *Server) ClientOptions() *redis.Options {
 	o := &redis.Options{
 		Network:  "tcp",
-		Addr:     s.at.address(),
+		Addr:     s.at.port.Address(),
 		Password: s.opts.Password,
 		// A conversation that only some paid servers know.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},

@@ -142,7 +142,7 @@ func (s *Server) migrate(ctx context.Context, slot int, to *Server) error {
 			if err != nil || len(keys) == 0 {
 				return err
 			}
-			words := []any{"MIGRATE", loopback, to.at.port, "", 0, askLimit.Milliseconds(), "KEYS"}
+			words := []any{"MIGRATE", loopback, to.at.port.Number(), "", 0, askLimit.Milliseconds(), "KEYS"}
 			for _, key := range keys {
 				words = append(words, key)
 			}
