@@ -160,8 +160,9 @@ func (l *lease) answered(c turnCall, r turnReply, err error) {
 	l.over = 0
 	l.contended = l.contended || r.mine() && r.waiting > 0
 	switch {
-	case l.state == holding && r.mine(): // an earlier call, late
-		l.token = max(l.token, r.token)
+	case l.state == holding && r.mine() && r.token > l.token:
+		l.lose() // the lease of the turn that runs ended before that call
+	case l.state == holding && r.mine() && r.token == l.token: // an earlier call, late
 		l.extend(c.sent)
 	case l.state != asking && l.state != claiming:
 	case r.mine():

@@ -123,6 +123,10 @@ func (s *leases) serverOf(k Key) *server {
 func (s *leases) check(r Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.checkLocked(r)
+}
+
+func (s *leases) checkLocked(r Request) error {
 	l := s.bySession[r.Key]
 	if l == nil {
 		if r.NoFallback && s.serverOf(r.Key).breaker.open {
@@ -139,20 +143,18 @@ func (s *leases) check(r Request) error {
 // enter puts a ticket at the end of its line and, where it is the first, sees
 // to the lease.
 func (s *leases) enter(r Request) (t *ticket, err error) {
-	if err := s.check(r); err != nil {
-		return nil, err
-	}
 	s.locked(func() {
 		if s.closed {
 			err = ErrClosed
+			return
+		}
+		if err = s.checkLocked(r); err != nil {
 			return
 		}
 		l := s.bySession[r.Key]
 		if l == nil {
 			l = &lease{of: s, key: r.Key}
 			s.bySession[r.Key] = l
-		} else if err = s.crowd.check(&l.line, r); err != nil {
-			return
 		}
 		t = s.crowd.join(&l.line, r, s.clock.now())
 		l.advance()

@@ -8,7 +8,7 @@
 --       4 spent  greatest fence that the gate has used
 --       5 ttl    microseconds from now
 --       6 keep   how long the session is kept, milliseconds
--- returns {outcome, others that wait, Redis time in microseconds}
+-- returns "<outcome> <gates that wait> <Redis time in microseconds>"
 --         0 lost  1 renewed  2 restored
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -16,15 +16,15 @@ local now = clock[1] * 1000000 + clock[2]
 local state = redis.call('GET', KEYS[1]) or '0'
 local lease, line = string.match(state, '^([^,]*)(.*)$')
 local _, waiting = string.gsub(line, ',', '')
-local fence, mine, till = string.match(lease, '^(%d+) (%S+ %d+ %d+) (%d+)$')
+local fence, mine, since, ttl = string.match(lease, '^(%d+) (%S+ %d+ %d+) (%d+) (%d+)$')
 fence = tonumber(fence or lease)
 
 local outcome = 1
-if mine ~= table.concat({ARGV[1], ARGV[2], ARGV[3]}, ' ') or tonumber(till) <= now then
-  if fence >= tonumber(ARGV[3]) then return {0, waiting, now} end
+if mine ~= table.concat({ARGV[1], ARGV[2], ARGV[3]}, ' ') or since + ttl <= now then
+  if fence >= tonumber(ARGV[3]) then return string.format('0 %d %d', waiting, now) end
   outcome = 2
 end
 fence = math.max(fence, tonumber(ARGV[4]))
-state = string.format('%.0f %s %s %s %.0f%s', fence, ARGV[1], ARGV[2], ARGV[3], now + tonumber(ARGV[5]), line)
+state = string.format('%d %s %s %s %d %s%s', fence, ARGV[1], ARGV[2], ARGV[3], now, ARGV[5], line)
 redis.call('SET', KEYS[1], state, 'PX', ARGV[6])
-return {outcome, waiting, now}
+return string.format('%d %d %d', outcome, waiting, now)

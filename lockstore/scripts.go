@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -31,20 +33,16 @@ var errReply = errors.New("lockstore: unexpected reply")
 // numbers reads a reply of integers, of which there must be as many as the first
 // one says.
 func numbers(cmd *redis.Cmd, length map[int64]int) ([]int64, error) {
-	var list []int64
-	switch v := cmd.Val().(type) {
-	case int64:
-		list = []int64{v}
-	case []any:
-		for _, item := range v {
-			n, ok := item.(int64)
-			if !ok {
-				return nil, fmt.Errorf("%w: %v", errReply, v)
-			}
-			list = append(list, n)
+	text, _ := cmd.Val().(string)
+	list := make([]int64, 0, 4)
+	for word := range strings.SplitSeq(text, " ") {
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %v", errReply, cmd.Val())
 		}
+		list = append(list, n)
 	}
-	if len(list) == 0 || length[list[0]] != len(list) {
+	if length[list[0]] != len(list) {
 		return nil, fmt.Errorf("%w: %v", errReply, cmd.Val())
 	}
 	return list, nil
