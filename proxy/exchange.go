@@ -89,8 +89,11 @@ func (x *exchange) refuse(err error) {
 	}
 	x.sent = refusal.write(x.w, unread)
 	x.answered = time.Since(x.arrived)
-	if unread {
+	switch {
+	case unread:
 		x.linger(control)
+	case x.gate.runs.Err() != nil:
+		_ = control.Flush() // the server is closed as soon as all handlers have returned
 	}
 }
 
