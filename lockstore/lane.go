@@ -30,7 +30,6 @@ type lane struct {
 type backlog struct {
 	jobs   []job
 	active int
-	linger *time.Timer // runs while there are only lazy jobs
 }
 
 // job is one call of a script.
@@ -38,7 +37,6 @@ type job struct {
 	script script
 	key    string
 	args   []any
-	lazy   bool // may wait for others to go with
 	sent   time.Time
 	done   func(*redis.Cmd, error)
 }
@@ -60,42 +58,16 @@ func (l *lane) send(server string, j job) {
 		l.servers[server] = b
 	}
 	b.jobs = append(b.jobs, j)
-	switch {
-	case j.lazy && b.active == 0 && len(b.jobs) < perPipeline:
-		if b.linger == nil {
-			b.linger = time.AfterFunc(lingerFor, func() { l.flush(server, b) })
-		}
-	case b.active == 0 || b.active < l.width && len(b.jobs) > perPipeline*b.active:
-		l.startLocked(server, b)
+	if b.active == 0 || b.active < l.width && len(b.jobs) > perPipeline*b.active {
+		b.active++
+		l.busy++
+		go l.work(server, b)
 	}
 }
 
-const (
-	// perPipeline is how many jobs have to wait for another pipeline to be sent
-	// beside those under way: Redis reads many calls at the price of one.
-	perPipeline = 4
-	// lingerFor is how long a lazy job waits for company.
-	lingerFor = time.Millisecond
-)
-
-func (l *lane) startLocked(server string, b *backlog) {
-	if b.linger != nil {
-		b.linger.Stop()
-		b.linger = nil
-	}
-	b.active++
-	l.busy++
-	go l.work(server, b)
-}
-
-// flush sends lazy jobs that have waited long enough.
-func (l *lane) flush(server string, b *backlog) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(b.jobs) > 0 && b.active == 0 {
-		l.startLocked(server, b)
-	}
-}
+// perPipeline is how many jobs have to wait for another pipeline to be sent
+// beside those under way: Redis reads many calls at the price of one.
+const perPipeline = 4
 
 // work sends what is there until nothing is.
 func (l *lane) work(server string, b *backlog) {
@@ -188,11 +160,6 @@ func (l *lane) answer(j job, cmd *redis.Cmd, err error) {
 // drain returns when nothing is under way.
 func (l *lane) drain(ctx context.Context) error {
 	l.mu.Lock()
-	for server, b := range l.servers {
-		if b.active == 0 {
-			l.startLocked(server, b) // what lingers
-		}
-	}
 	if l.busy == 0 {
 		l.mu.Unlock()
 		return nil

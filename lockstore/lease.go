@@ -37,6 +37,7 @@ type lease struct {
 	deadline     time.Time
 	renewal      time.Time // when the next one is due; zero: one is under way
 	contended    bool      // another gate waits; stays so for the conversation
+	lingering    bool      // is in the list of those that linger
 	waits        bool      // Redis has put the gate into the queue in this conversation
 	alarms       uint64    // tells the alarm that is set from earlier ones
 	stopAlarm    func() bool
@@ -48,6 +49,9 @@ func (l *lease) advance() {
 	for l.running == nil {
 		switch {
 		case l.state == lost: // its turn was abandoned
+			return
+		case l.waiting == 0 && l.state == holding && !l.contended && !l.due(l.deadline):
+			l.linger()
 			return
 		case l.waiting == 0:
 			l.leave()
@@ -85,6 +89,9 @@ func (l *lease) begin() {
 	turn := newTurn(l.fence, end)
 	turn.local = l.state.local()
 	l.of.crowd.begin(&l.line, turn)
+	if l.state == holding && l.stopAlarm == nil {
+		l.arm()
+	}
 }
 
 // ask begins a conversation.
@@ -131,12 +138,31 @@ func (l *lease) askAgain() {
 // leave gives the lease back, or the place in the queue, and forgets the
 // session: nobody is left.
 func (l *lease) leave() {
-	lazy := l.state == holding && !l.contended
 	l.end()
 	if l.over > 0 && !l.of.serverOf(l.key).breaker.open {
-		l.of.outbox = append(l.of.outbox, turnCall{key: l.key, over: l.over, spent: l.fence, lazy: lazy, sent: l.of.clock.now()})
+		l.of.outbox = append(l.of.outbox, turnCall{key: l.key, over: l.over, spent: l.fence, sent: l.of.clock.now()})
 	}
 	delete(l.of.bySession, l.key)
+}
+
+// linger keeps the lease for a moment: often the session's next request is near.
+func (l *lease) linger() {
+	l.disarm()
+	if !l.lingering {
+		l.lingering = true
+		l.of.linger(l)
+	}
+}
+
+// lingers says that the lease is held for nobody.
+func (l *lease) lingers() bool { return l.lingering && l.line.idle() && l.state == holding }
+
+// taken is the line, where somebody is in it.
+func (l *lease) taken() *line {
+	if l == nil || l.line.idle() {
+		return nil
+	}
+	return &l.line
 }
 
 // hold: Redis has given the lease.
@@ -237,8 +263,11 @@ func (l *lease) granted(g grant) {
 // wanted: another gate waits, and Redis takes this one for the holder.
 func (l *lease) wanted() {
 	l.contended = true
-	if l.state == asking {
-		l.poll() // then the answer that said so was lost
+	switch {
+	case l.state == asking:
+		l.poll() // the answer that said so was lost
+	case l.lingers():
+		l.leave()
 	}
 }
 
@@ -277,6 +306,10 @@ func (l *lease) renew(ttl time.Duration) {
 // lose: the lease has ended under a turn. Nobody else of this gate runs before
 // that turn is over.
 func (l *lease) lose() {
+	if l.running == nil {
+		l.leave()
+		return
+	}
 	l.disarm()
 	l.state = lost
 	turn := l.running
@@ -351,6 +384,9 @@ func (l *lease) due(t time.Time) bool { return !l.of.clock.now().Before(t) }
 
 // arm wakes the lease when its renewal is due, or its end.
 func (l *lease) arm() {
+	if l.running == nil {
+		return
+	}
 	next := l.deadline
 	if !l.renewal.IsZero() && l.renewal.Before(next) {
 		next = l.renewal

@@ -26,7 +26,8 @@ type leases struct {
 	bySession    map[Key]*lease
 	conversation uint64 // the last one begun
 	servers      map[string]*server
-	outbox       []any // of turnCall, renewCall and func()
+	lingering    []*lease // to be left when the timer that the first one has set goes off
+	outbox       []any    // of turnCall, renewCall and func()
 	closed       bool
 }
 
@@ -44,6 +45,7 @@ type timing struct {
 	margin  time.Duration // a lease counts as ended so much before Redis ends it
 	poll    time.Duration // longest time between two calls of a gate that waits
 	retry   time.Duration // after a call that failed at once
+	linger  time.Duration // how long a lease that nobody is known to want is kept after its last turn
 	timeout time.Duration // of a call
 }
 
@@ -55,6 +57,7 @@ func defaultTiming(ttl, timeout time.Duration) timing {
 		margin:  100 * time.Millisecond,
 		poll:    500 * time.Millisecond,
 		retry:   25 * time.Millisecond,
+		linger:  time.Millisecond,
 		timeout: timeout,
 	}
 }
@@ -128,16 +131,10 @@ func (s *leases) check(r Request) error {
 
 func (s *leases) checkLocked(r Request) error {
 	l := s.bySession[r.Key]
-	if l == nil {
-		if r.NoFallback && s.serverOf(r.Key).breaker.open {
-			return ErrAway
-		}
-		return nil
-	}
-	if r.NoFallback && l.state == alone {
+	if r.NoFallback && (l == nil && s.serverOf(r.Key).breaker.open || l != nil && l.state == alone) {
 		return ErrAway
 	}
-	return s.crowd.check(&l.line, r)
+	return s.crowd.check(l.taken(), r)
 }
 
 // enter puts a ticket at the end of its line and, where it is the first, sees
@@ -191,6 +188,27 @@ func (s *leases) ring(l *lease, alarm uint64) {
 		if l.alarms == alarm {
 			l.ring()
 		}
+	})
+}
+
+// linger keeps a lease for a moment in which its session may come again: that
+// spares both calls. Those of a moment are given back together, in one pipeline.
+func (s *leases) linger(l *lease) {
+	s.lingering = append(s.lingering, l)
+	if len(s.lingering) == 1 {
+		s.clock.afterFunc(s.timing.linger, s.leaveLingering)
+	}
+}
+
+func (s *leases) leaveLingering() {
+	s.locked(func() {
+		for _, l := range s.lingering {
+			if l.lingers() {
+				l.leave()
+			}
+			l.lingering = false
+		}
+		s.lingering = nil
 	})
 }
 
@@ -360,7 +378,13 @@ type counts struct {
 func (s *leases) count() counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return counts{waiting: s.crowd.waiting, sessions: len(s.bySession), away: s.anyAway()}
+	c := counts{waiting: s.crowd.waiting, sessions: len(s.bySession), away: s.anyAway()}
+	for _, l := range s.lingering {
+		if s.bySession[l.key] == l && l.lingers() {
+			c.sessions--
+		}
+	}
+	return c
 }
 
 // close stops every alarm; nothing is sent any more.

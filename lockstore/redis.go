@@ -120,6 +120,7 @@ func (s *Redis) Close(ctx context.Context) error {
 	if s.wire == nil {
 		return nil
 	}
+	s.leases.leaveLingering()
 	err := s.wire.drain(ctx)
 	s.leases.close()
 	if s.end != nil {

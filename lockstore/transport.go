@@ -10,7 +10,6 @@ type turnCall struct {
 	spent uint64        // greatest fence used up to over
 	ask   uint64        // 0: only end
 	age   time.Duration // since the arrival of the request that asks
-	lazy  bool          // nobody is known to wait for it
 	sent  time.Time
 }
 

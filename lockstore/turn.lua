@@ -62,13 +62,20 @@ if state then
   end
 end
 
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+
 local function save()
+  local keep = tonumber(ARGV[7])
   local text = string.format('%d', fence)
-  if owner then text = string.format('%s %s %d %s %d %d', text, owner, conversation, token, since, ttl) end
+  if owner then
+    text = string.format('%s %s %d %s %d %d', text, owner, conversation, token, since, ttl)
+    keep = math.max(keep, math.ceil((since + ttl - now) / 1000)) -- a lease may have been left for long
+  end
   if waiting > 0 then
     for who, e in pairs(line) do text = string.format('%s,%s %d %d %d', text, who, e[1], e[2], e[3]) end
   end
-  redis.call('SET', KEYS[1], text, 'PX', ARGV[7])
+  redis.call('SET', KEYS[1], text, 'PX', keep)
 end
 
 local function drop(who)
@@ -84,13 +91,6 @@ if over > 0 then
   if line and line[gate] and line[gate][1] <= over then drop(gate) end
 end
 
-if ask == 0 and waiting == 0 then
-  save()
-  return '0'
-end
-
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
 local name, confirm, alive, heard, inbox -- are needed only where others are about
 if waiting > 0 or owner then
   name = string.match(KEYS[1], '{(%x+)}$')
@@ -133,7 +133,10 @@ if ask == 0 then
 end
 
 if owner == gate then
-  if conversation > ask then return '4' end
+  if conversation > ask then
+    save()
+    return '4'
+  end
   if conversation == ask then
     since, ttl = now, ARGV[6]
     save()
@@ -144,7 +147,10 @@ end
 
 if owner or waiting > 0 then
   line = line or {}
-  if line[gate] and line[gate][1] > ask then return '4' end
+  if line[gate] and line[gate][1] > ask then
+    save()
+    return '4'
+  end
   -- Overwritten, so that no request inherits the place of one that left, and
   -- before anybody is picked, so that no younger one is.
   drop(gate)

@@ -71,7 +71,7 @@ func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 		lane = w.releasing
 	}
 	lane.send(w.node(c.key), job{
-		script: w.turnScript, key: w.session(c.key), args: args, lazy: c.lazy, sent: c.sent,
+		script: w.turnScript, key: w.session(c.key), args: args, sent: c.sent,
 		done: func(cmd *redis.Cmd, err error) {
 			var r turnReply
 			if err == nil {
