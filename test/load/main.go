@@ -60,9 +60,11 @@ var measurements = []measurement{
 	{name: "order3-polled", what: "order3 again, with phpredis locking instead of the gates'", contrast: true, take: orderPolled},
 	{name: "handover", what: "the turn of a session from one gate's store to another's, against rueidislock", take: handOver},
 	{name: "rediscpu", what: "CPU that a request costs Redis, against nginx with a lock in Lua", contrast: true, take: redisCPU},
+	{name: "roundtrips", what: "messages that a request waits for, commands of a request and of a burst", take: roundTrips},
 	{name: "pool", what: "turns that go from gate to gate beside a crowd that waits, with two connections to Redis", take: poolOfTwo},
 	{name: "restart", what: "Redis killed under load and started again, empty, in each failure mode", take: outage},
 	{name: "crash", what: "gates that die or are halted while they hold a turn or wait for it", take: crash},
+	{name: "torture", what: "counting on sessions while gates are killed and connections to Redis disturbed", take: torture},
 	{name: "abuse", what: "other sessions beside one that abuses", take: abuse},
 	{name: "unlocked", what: "abuse again, without any lock", contrast: true, take: unlocked},
 	{name: "phpredis", what: "abuse again, with phpredis locking instead of the gate's", contrast: true, take: phpredis},
@@ -80,6 +82,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	quick := flags.Bool("quick", false, "few rounds and loose bounds, less than a minute in all")
 	rounds := flags.Int("rounds", 0, "how often each side is measured; 0 is 9, or 3 with -quick")
 	jsonFile := flags.String("json", "", "also write the figures to `file`")
+	seed := flags.Uint64("seed", 0, "of what torture does at random; 0 is another one each time")
 	profile := flags.String("profile", "", "also take CPU profiles of the gate, to files that begin with `prefix`")
 	flags.Usage = func() { usage(flags) }
 	if err := flags.Parse(args); err != nil {
@@ -92,7 +95,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if *rounds > 0 {
 		p.rounds = *rounds
 	}
-	p.profile = *profile
+	p.profile, p.seed = *profile, *seed
 	chosen, err := choose(flags.Args(), *quick)
 	if err != nil {
 		return err
