@@ -57,12 +57,12 @@ func startApp(t *testing.T, yaml string) (*App, *logBuffer) {
 	return a, log
 }
 
-// upstreamOf is the configuration of an HTTP upstream.
-func upstreamOf(t *testing.T, h http.HandlerFunc) string {
+// upstreamOf is the configuration of an HTTP upstream; more is laid over it.
+func upstreamOf(t *testing.T, h http.HandlerFunc, more ...string) string {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	return "upstreams: [{name: php, protocol: http, servers: [{address: \"" + s.Listener.Addr().String() + "\"}], response_timeout: 2s}]\n"
+	return "upstreams: [{name: php, protocol: http, servers: [{address: \"" + s.Listener.Addr().String() + "\"}]" + strings.Join(more, "") + "}]\n"
 }
 
 // get asks for a page of one session.
@@ -227,7 +227,7 @@ func TestWhatTheGatesEndCutsOffStaysLockedForTheOthers(t *testing.T) {
 			begun <- struct{}{}
 			<-gone
 		}
-	})
+	}, ", response_timeout: 5s")
 	t.Cleanup(func() { close(gone) })
 	two, _ := startApp(t, yaml)
 	one, _ := startApp(t, yaml)
@@ -256,6 +256,49 @@ func TestWhatTheGatesEndCutsOffStaysLockedForTheOthers(t *testing.T) {
 		status, _ := get(t, two, "/")
 		return status == http.StatusOK
 	})
+}
+
+// A lease that cannot be renewed is lost when its ttl is over: long before PHP
+// ends, here.
+func TestLostLeaseEndsTheRequestOrNot(t *testing.T) {
+	for _, c := range []struct {
+		policy string
+		status int
+		body   string
+	}{
+		{"continue", http.StatusOK, "whole"},
+		{"abort", http.StatusServiceUnavailable, "reason: lease_lost"},
+	} {
+		t.Run(c.policy, func(t *testing.T) {
+			server := redistest.Start(t)
+			begun, end := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			lift := func() { once.Do(func() { close(end) }) }
+			a, log := startApp(t, "lock: {store: redis, ttl: 3s, on_lease_lost: "+c.policy+"}\n"+redisAt(server.Address(), "")+
+				upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
+					close(begun)
+					<-end
+					_, _ = io.WriteString(w, "whole")
+				}))
+			t.Cleanup(lift) // before the upstream is closed
+			answered := make(chan struct{})
+			go func() {
+				defer close(answered)
+				if status, body := get(t, a, "/"); status != c.status || !strings.Contains(body, c.body) {
+					t.Errorf("status %d: %s; want %d, %s", status, body, c.status, c.body)
+				}
+			}()
+			<-begun
+			server.Stop()
+			t.Cleanup(server.Continue)
+			eventually(t, "the lease is lost", func() bool { return strings.Contains(log.String(), "lease lost") })
+			if c.policy == "continue" {
+				lift()
+			}
+			<-answered
+			eventually(t, "the access line", func() bool { return strings.Contains(log.String(), `"lease_lost":true`) })
+		})
+	}
 }
 
 // Nobody listens there.
