@@ -86,7 +86,7 @@ func TestAWaitThatIsTooLongIsForwardedWithoutTheTurnWhereAskedFor(t *testing.T) 
 	if j.has(t, "end first") {
 		t.Fatal("the first page had ended: nothing was shown")
 	}
-	if n := g.metric(t, "forwarded_without_turn_total"); n != 1 {
+	if n := g.metric(t, `forwarded_without_turn_total{reason="wait_timeout"}`); n != 1 {
 		t.Errorf("forwarded_without_turn_total is %v, want 1", n)
 	}
 	end.lift(t)
