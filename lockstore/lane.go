@@ -11,7 +11,7 @@ import (
 )
 
 // lane sends script calls over a pool of connections of its own. What comes
-// while all connections are busy goes together in the next pipeline, so that a
+// while a connection is busy goes together in the next pipeline, so that a
 // Redis under load reads many calls at once. A cluster's servers do not wait
 // for each other.
 type lane struct {
@@ -20,16 +20,23 @@ type lane struct {
 	timeout time.Duration
 	failed  func(kind string, err error)
 
+	closing chan struct{}
+	workers sync.WaitGroup
+
 	mu      sync.Mutex
 	servers map[string]*backlog
-	busy    int
-	empty   chan struct{} // closed when busy falls to 0; nil: nobody waits
+	active  int           // workers that have something to do
+	rest    chan struct{} // closed when active falls to 0; nil: nobody waits
+	closed  bool
 }
 
-// backlog is what waits for a connection to one server.
+// backlog is what waits for a connection to one server, and who sends it.
+// Workers stay: a new goroutine would have to grow its stack for every call.
 type backlog struct {
-	jobs   []job
-	active int
+	jobs     []job
+	active   int
+	sleeping int
+	wake     chan struct{} // has room for every worker
 }
 
 // job is one call of a script.
@@ -41,62 +48,82 @@ type job struct {
 	done   func(*redis.Cmd, error)
 }
 
-// maxBatch bounds a pipeline, whose first answer waits for its last.
-const maxBatch = 128
+const (
+	// maxBatch bounds a pipeline, whose first answer waits for its last.
+	maxBatch = 128
+	// perPipeline is how many jobs have to wait for another pipeline to be sent
+	// beside those under way: Redis reads many calls at the price of one.
+	perPipeline = 4
+)
 
 func newLane(client redis.UniversalClient, width int, timeout time.Duration, failed func(string, error)) *lane {
-	return &lane{client: client, width: width, timeout: timeout, failed: failed, servers: make(map[string]*backlog)}
+	return &lane{
+		client: client, width: width, timeout: timeout, failed: failed,
+		closing: make(chan struct{}), servers: make(map[string]*backlog),
+	}
 }
 
-// send takes a job; it does not block.
+// send takes a job; it does not block. A closed lane drops it.
 func (l *lane) send(server string, j job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
 	b := l.servers[server]
 	if b == nil {
-		b = &backlog{}
+		b = &backlog{wake: make(chan struct{}, l.width)}
 		l.servers[server] = b
 	}
 	b.jobs = append(b.jobs, j)
-	if b.active == 0 || b.active < l.width && len(b.jobs) > perPipeline*b.active {
-		b.active++
-		l.busy++
-		go l.work(server, b)
+	if b.active > 0 && (b.active == l.width || len(b.jobs) <= perPipeline*b.active) {
+		return // goes with the next pipeline
+	}
+	b.active++
+	l.active++
+	if b.sleeping > 0 {
+		b.sleeping--
+		b.wake <- struct{}{}
+		return
+	}
+	l.workers.Go(func() { l.work(b) })
+}
+
+// work sends what is there, and sleeps while nothing is.
+func (l *lane) work(b *backlog) {
+	for {
+		batch := l.take(b)
+		if len(batch) > 0 {
+			l.run(batch)
+			continue
+		}
+		select {
+		case <-b.wake:
+		case <-l.closing:
+			return
+		}
 	}
 }
 
-// perPipeline is how many jobs have to wait for another pipeline to be sent
-// beside those under way: Redis reads many calls at the price of one.
-const perPipeline = 4
-
-// work sends what is there until nothing is.
-func (l *lane) work(server string, b *backlog) {
-	for {
-		l.mu.Lock()
-		if len(b.jobs) == 0 {
-			l.retireLocked(server, b)
-			l.mu.Unlock()
-			return
-		}
+// take returns the next batch; with none, the worker counts as sleeping.
+func (l *lane) take(b *backlog) []job {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(b.jobs) > 0 {
 		n := min(len(b.jobs), maxBatch)
 		batch := b.jobs[:n:n]
 		b.jobs = b.jobs[n:]
-		l.mu.Unlock()
-		l.run(batch)
+		return batch
 	}
-}
-
-func (l *lane) retireLocked(server string, b *backlog) {
-	b.active--
 	b.jobs = nil
-	if b.active == 0 {
-		delete(l.servers, server)
+	b.active--
+	b.sleeping++
+	l.active--
+	if l.active == 0 && l.rest != nil {
+		close(l.rest)
+		l.rest = nil
 	}
-	l.busy--
-	if l.busy == 0 && l.empty != nil {
-		close(l.empty)
-		l.empty = nil
-	}
+	return nil
 }
 
 // run sends a batch and passes the answers on. A job that has waited for longer
@@ -160,21 +187,32 @@ func (l *lane) answer(j job, cmd *redis.Cmd, err error) {
 // drain returns when nothing is under way.
 func (l *lane) drain(ctx context.Context) error {
 	l.mu.Lock()
-	if l.busy == 0 {
+	if l.active == 0 {
 		l.mu.Unlock()
 		return nil
 	}
-	if l.empty == nil {
-		l.empty = make(chan struct{})
+	if l.rest == nil {
+		l.rest = make(chan struct{})
 	}
-	empty := l.empty
+	rest := l.rest
 	l.mu.Unlock()
 	select {
-	case <-empty:
+	case <-rest:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// close ends the workers and their connections; what is under way is cut off.
+func (l *lane) close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	close(l.closing)
+	err := l.client.Close()
+	l.workers.Wait()
+	return err
 }
 
 // Kinds of failures, for Events.Failed.

@@ -130,5 +130,5 @@ func (w *wire) drain(ctx context.Context) error {
 }
 
 func (w *wire) close() error {
-	return errors.Join(w.acquiring.client.Close(), w.releasing.client.Close(), w.side.Close())
+	return errors.Join(w.acquiring.close(), w.releasing.close(), w.side.Close())
 }
