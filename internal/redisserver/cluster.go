@@ -74,7 +74,7 @@ func (c *Cluster) startNodes(ctx context.Context, n int) error {
 func (c *Cluster) form(ctx context.Context) error {
 	ids := make([]string, len(c.nodes))
 	for i, node := range c.nodes {
-		err := node.ask(ctx, func(r *redis.Client) (err error) {
+		err := node.tell(ctx, func(r *redis.Client) (err error) {
 			if ids[i], err = r.Do(ctx, "CLUSTER", "MYID").Text(); err != nil {
 				return err
 			}
@@ -88,7 +88,7 @@ func (c *Cluster) form(ctx context.Context) error {
 		return err
 	}
 	for i, node := range c.nodes[primaries:] {
-		err := node.ask(ctx, func(r *redis.Client) error { return r.ClusterReplicate(ctx, ids[i%primaries]).Err() })
+		err := node.tell(ctx, func(r *redis.Client) error { return r.ClusterReplicate(ctx, ids[i%primaries]).Err() })
 		if err != nil {
 			return fmt.Errorf("redisserver: make a replica: %w", err)
 		}

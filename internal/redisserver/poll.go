@@ -15,6 +15,8 @@ const (
 	// askLimit is how long one server may take to answer while a condition is
 	// waited for: it may be down or halted on purpose.
 	askLimit = 500 * time.Millisecond
+	// tellLimit is for commands that are given once, to a server that is well.
+	tellLimit = 10 * time.Second
 )
 
 // until returns when wrong finds nothing wrong any more, or when ctx ends, with
@@ -47,21 +49,31 @@ func (s *Server) knock(ctx context.Context) error {
 	return err
 }
 
-// impatient is ClientOptions for a look at a server that may be halted.
-func (s *Server) impatient() *redis.Options {
+// within is ClientOptions for one try that takes no longer than limit.
+func (s *Server) within(limit time.Duration) *redis.Options {
 	o := s.ClientOptions()
 	o.MaxRetries, o.DialerRetries = -1, 1
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = askLimit, askLimit, askLimit
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = limit, limit, limit
 	return o
 }
 
-// ask runs commands on a connection of their own, which cannot be one that
-// died with an earlier process.
+// ask runs commands for a look at a server that may be down or halted, on a
+// connection of their own, which cannot be one that died with an earlier
+// process.
 func (s *Server) ask(ctx context.Context, commands func(*redis.Client) error) error {
+	return s.converse(ctx, askLimit, commands)
+}
+
+// tell runs commands that are not to be given twice.
+func (s *Server) tell(ctx context.Context, commands func(*redis.Client) error) error {
+	return s.converse(ctx, tellLimit, commands)
+}
+
+func (s *Server) converse(ctx context.Context, limit time.Duration, commands func(*redis.Client) error) error {
 	if err := s.knock(ctx); err != nil {
 		return err
 	}
-	c := redis.NewClient(s.impatient())
+	c := redis.NewClient(s.within(limit))
 	defer c.Close()
 	return commands(c)
 }
@@ -71,7 +83,7 @@ func (s *Server) askSentinel(ctx context.Context, commands func(*redis.SentinelC
 	if err := s.knock(ctx); err != nil {
 		return fmt.Errorf("sentinel %s: %w", s.Address(), err)
 	}
-	c := redis.NewSentinelClient(s.impatient())
+	c := redis.NewSentinelClient(s.within(askLimit))
 	defer c.Close()
 	if err := commands(c); err != nil {
 		return fmt.Errorf("sentinel %s: %w", s.Address(), err)

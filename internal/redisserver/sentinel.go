@@ -169,9 +169,19 @@ func (s *Sentinels) Servers() []*Server { return s.servers }
 // Watchers are the sentinels themselves, to be killed or halted.
 func (s *Sentinels) Watchers() []*Server { return s.watchers }
 
-// Master is whom the sentinels that answer name as the master, at least two of
-// them and all the same. It may be dead, and it may not have taken over yet.
+// Master is whom the sentinels name as the master, once those that answer, at
+// least two, all name the same. It may be dead, and it may not have taken over
+// yet.
 func (s *Sentinels) Master(ctx context.Context) (*Server, error) {
+	var master *Server
+	err := until(ctx, "ask for the master", func(ctx context.Context) (err error) {
+		master, err = s.named(ctx)
+		return err
+	})
+	return master, err
+}
+
+func (s *Sentinels) named(ctx context.Context) (*Server, error) {
 	named, votes := "", 0
 	var failed error
 	for _, watcher := range s.watchers {
@@ -180,20 +190,20 @@ func (s *Sentinels) Master(ctx context.Context) (*Server, error) {
 		case err != nil:
 			failed = err
 		case named != "" && address != named:
-			return nil, fmt.Errorf("redisserver: one sentinel names %s as the master, another %s", named, address)
+			return nil, fmt.Errorf("one sentinel names %s as the master, another %s", named, address)
 		default:
 			named, votes = address, votes+1
 		}
 	}
 	if votes < quorum {
-		return nil, fmt.Errorf("redisserver: %d sentinels of %d answer: %w", votes, sentinels, failed)
+		return nil, fmt.Errorf("%d sentinels of %d answer: %w", votes, sentinels, failed)
 	}
 	for _, server := range s.servers {
 		if server.Address() == named {
 			return server, nil
 		}
 	}
-	return nil, fmt.Errorf("redisserver: the sentinels name %s, which is a stranger", named)
+	return nil, fmt.Errorf("the sentinels name %s, which is a stranger", named)
 }
 
 func (s *Server) namesMaster(ctx context.Context) (address string, err error) {
@@ -212,7 +222,7 @@ func (s *Server) namesMaster(ctx context.Context) (address string, err error) {
 func (s *Sentinels) WaitForMaster(ctx context.Context, not *Server) (*Server, error) {
 	var master *Server
 	err := until(ctx, "wait for another master", func(ctx context.Context) (err error) {
-		if master, err = s.Master(ctx); err != nil {
+		if master, err = s.named(ctx); err != nil {
 			return err
 		}
 		if master == not {

@@ -21,9 +21,18 @@ func (c *Cluster) Slot(ctx context.Context, key string) (int, error) {
 	return int(slot), err
 }
 
-// NodeOf is the primary that has the slot of a key, as the nodes that answer
-// say, all of them the same. It may be dead, and not be missed yet.
+// NodeOf is the primary that has the slot of a key, once the nodes that answer
+// all say the same. It may be dead, and not be missed yet.
 func (c *Cluster) NodeOf(ctx context.Context, key string) (*Server, error) {
+	var owner *Server
+	err := until(ctx, "ask for a primary", func(ctx context.Context) (err error) {
+		owner, err = c.owner(ctx, key)
+		return err
+	})
+	return owner, err
+}
+
+func (c *Cluster) owner(ctx context.Context, key string) (*Server, error) {
 	slot, err := c.Slot(ctx, key)
 	if err != nil {
 		return nil, err
@@ -38,19 +47,19 @@ func (c *Cluster) NodeOf(ctx context.Context, key string) (*Server, error) {
 			continue // halted
 		}
 		if err != nil {
-			return nil, fmt.Errorf("redisserver: node %s: %w", node.Address(), err)
+			return nil, fmt.Errorf("node %s: %w", node.Address(), err)
 		}
 		owners[owner] = true
 	}
 	if len(owners) != 1 {
-		return nil, fmt.Errorf("redisserver: slot %d belongs to %v", slot, slices.Sorted(maps.Keys(owners)))
+		return nil, fmt.Errorf("slot %d belongs to %v", slot, slices.Sorted(maps.Keys(owners)))
 	}
 	for _, node := range c.nodes {
 		if owners[node.Address()] {
 			return node, nil
 		}
 	}
-	return nil, fmt.Errorf("redisserver: slot %d belongs to a stranger: %v", slot, owners)
+	return nil, fmt.Errorf("slot %d belongs to a stranger: %v", slot, owners)
 }
 
 func (s *Server) namesOwner(ctx context.Context, slot int) (owner string, err error) {
@@ -77,7 +86,7 @@ func slotTable(ctx context.Context, r *redis.Client) ([]redis.ClusterSlot, error
 func (c *Cluster) WaitForOwner(ctx context.Context, key string, not *Server) (*Server, error) {
 	var owner *Server
 	err := until(ctx, "wait for another primary", func(ctx context.Context) (err error) {
-		if owner, err = c.NodeOf(ctx, key); err != nil {
+		if owner, err = c.owner(ctx, key); err != nil {
 			return err
 		}
 		if owner == not {
@@ -121,7 +130,7 @@ func (c *Cluster) MoveSlot(ctx context.Context, key string, to *Server) error {
 
 func ids(ctx context.Context, a, b *Server) (aID, bID string, err error) {
 	for node, id := range map[*Server]*string{a: &aID, b: &bID} {
-		err = errors.Join(err, node.ask(ctx, func(r *redis.Client) (err error) {
+		err = errors.Join(err, node.tell(ctx, func(r *redis.Client) (err error) {
 			*id, err = r.Do(ctx, "CLUSTER", "MYID").Text()
 			return err
 		}))
@@ -130,19 +139,19 @@ func ids(ctx context.Context, a, b *Server) (aID, bID string, err error) {
 }
 
 func (s *Server) command(ctx context.Context, words ...any) error {
-	return s.ask(ctx, func(r *redis.Client) error { return r.Do(ctx, words...).Err() })
+	return s.tell(ctx, func(r *redis.Client) error { return r.Do(ctx, words...).Err() })
 }
 
 // migrate hands over the keys of a slot.
 func (s *Server) migrate(ctx context.Context, slot int, to *Server) error {
 	const atOnce = 100
-	return s.ask(ctx, func(r *redis.Client) error {
+	return s.tell(ctx, func(r *redis.Client) error {
 		for {
 			keys, err := r.ClusterGetKeysInSlot(ctx, slot, atOnce).Result()
 			if err != nil || len(keys) == 0 {
 				return err
 			}
-			words := []any{"MIGRATE", loopback, to.at.port.Number(), "", 0, askLimit.Milliseconds(), "KEYS"}
+			words := []any{"MIGRATE", loopback, to.at.port.Number(), "", 0, tellLimit.Milliseconds(), "KEYS"}
 			for _, key := range keys {
 				words = append(words, key)
 			}

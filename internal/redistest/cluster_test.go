@@ -8,6 +8,7 @@ import (
 )
 
 func TestClusterServesEverySlot(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	cluster := redistest.StartCluster(t, 0)
 	c := cluster.Client(t)
 	used := make(map[*redistest.Server]int)
@@ -28,6 +29,7 @@ func TestClusterServesEverySlot(t *testing.T) {
 }
 
 func TestSlotMovesWithItsKeys(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	cluster := redistest.StartCluster(t, 0)
 	c := cluster.Client(t)
 	for i := range 250 {
@@ -53,6 +55,7 @@ func TestSlotMovesWithItsKeys(t *testing.T) {
 }
 
 func TestReplicaTakesOverFromADeadPrimary(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	cluster := redistest.StartCluster(t, 1)
 	c := cluster.Client(t)
 	if err := c.Set(t.Context(), "k", "v", 0).Err(); err != nil {
@@ -73,6 +76,7 @@ func TestReplicaTakesOverFromADeadPrimary(t *testing.T) {
 }
 
 func TestPrimaryWithoutAReplicaComesBack(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	cluster := redistest.StartCluster(t, 0)
 	dead := cluster.KillPrimary(t, "k")
 	dead.Restart()

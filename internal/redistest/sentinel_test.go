@@ -12,6 +12,7 @@ import (
 )
 
 func TestAnotherMasterTakesOverFromADeadOne(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	s := redistest.StartSentinel(t)
 	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: redisserver.MasterName, SentinelAddrs: s.Addresses()})
 	defer c.Close()
@@ -40,6 +41,7 @@ func TestAnotherMasterTakesOverFromADeadOne(t *testing.T) {
 }
 
 func TestFailOverPutsAReplicaInTheMastersPlace(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	s := redistest.StartSentinel(t)
 	old := s.Master(t)
 	heir := s.FailOver(t)
@@ -55,6 +57,7 @@ func TestFailOverPutsAReplicaInTheMastersPlace(t *testing.T) {
 }
 
 func TestTwoSentinelsAreEnough(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	s := redistest.StartSentinel(t)
 	s.KillSentinel(0)
 	dead := s.KillMaster(t)
