@@ -1,0 +1,219 @@
+package lockstore
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"time"
+)
+
+// scriptModel is turn.lua and renew.lua once more, in Go and on a clock of its
+// own, for tests that need Redis without its time. TestScriptsDoAsTheirModel
+// compares the two.
+type scriptModel struct {
+	now      int64 // Redis time, microseconds
+	sessions map[Key]*sessionModel
+	// publish hands a message to a gate and returns how many have heard it.
+	publish func(gate, message string) int
+	// took is told of every lease that is given.
+	took func(k Key, owner string, conversation, token uint64)
+}
+
+// scriptArgs are the arguments that never change in a gate.
+type scriptArgs struct {
+	gate                string
+	ttl, confirm, alive time.Duration
+	heard               bool
+}
+
+func (t timing) args(gate string, heard bool) scriptArgs {
+	return scriptArgs{gate: gate, ttl: t.ttl, confirm: t.confirm, alive: t.alive(), heard: heard}
+}
+
+type sessionModel struct {
+	owner               string // "": free
+	conversation, token uint64
+	leaseUntil          int64
+	entries             map[string]entryModel
+	fence               uint64
+	until               int64 // when all this is forgotten
+}
+
+type entryModel struct {
+	arrival      int64
+	conversation uint64
+	alive        int64
+}
+
+func newScriptModel() *scriptModel {
+	return &scriptModel{
+		sessions: make(map[Key]*sessionModel),
+		publish:  func(string, string) int { return 0 },
+		took:     func(Key, string, uint64, uint64) {},
+	}
+}
+
+// session returns a session without what has expired.
+func (m *scriptModel) session(k Key) *sessionModel {
+	s := m.sessions[k]
+	if s == nil || s.until <= m.now {
+		s = &sessionModel{entries: make(map[string]entryModel)}
+		m.sessions[k] = s
+	}
+	if s.leaseUntil <= m.now {
+		s.owner = ""
+	}
+	return s
+}
+
+func (m *scriptModel) after(d time.Duration) int64 { return m.now + d.Microseconds() }
+
+func (m *scriptModel) turn(a scriptArgs, c turnCall) turnReply {
+	s := m.session(c.key)
+	defer func() { s.until = m.now + max(10*a.ttl.Microseconds(), s.leaseUntil-m.now) }()
+	m.end(s, a, c)
+	switch {
+	case c.ask == 0:
+		if s.owner == "" {
+			m.hand(s, a, c.key)
+		}
+		return turnReply{}
+	case s.owner == a.gate && s.conversation > c.ask:
+		return turnReply{outcome: stale}
+	case s.owner == a.gate && s.conversation == c.ask:
+		s.leaseUntil = m.after(a.ttl)
+		return turnReply{outcome: kept, token: s.token, waiting: len(s.entries), now: m.now}
+	}
+	return m.ask(s, a, c)
+}
+
+// end takes in what has ended.
+func (m *scriptModel) end(s *sessionModel, a scriptArgs, c turnCall) {
+	s.fence = max(s.fence, c.spent)
+	if c.over == 0 {
+		return
+	}
+	if s.owner == a.gate && s.conversation <= c.over {
+		s.owner = ""
+	}
+	if e, ok := s.entries[a.gate]; ok && e.conversation <= c.over {
+		delete(s.entries, a.gate)
+	}
+}
+
+// ask goes on with a conversation that does not have the lease.
+func (m *scriptModel) ask(s *sessionModel, a scriptArgs, c turnCall) turnReply {
+	if s.owner == a.gate {
+		s.owner = ""
+	}
+	if s.owner != "" || len(s.entries) > 0 {
+		if s.entries[a.gate].conversation > c.ask {
+			return turnReply{outcome: stale}
+		}
+		s.entries[a.gate] = entryModel{
+			arrival: m.now - max(c.age.Microseconds(), 0), conversation: c.ask, alive: m.after(a.alive),
+		}
+		if s.owner == "" {
+			m.hand(s, a, c.key)
+		}
+	}
+	if s.owner == "" {
+		m.take(s, a, c.key, a.gate, c.ask, a.ttl)
+		return turnReply{outcome: taken, token: s.token, waiting: len(s.entries), now: int64(s.token)}
+	}
+	m.publish(s.owner, fmt.Sprintf("want %x %d", c.key[:], s.conversation))
+	rest := time.Duration(s.leaseUntil-m.now) * time.Microsecond
+	return turnReply{outcome: queued, rest: rest, waiting: len(s.entries) - 1, now: m.now}
+}
+
+func (m *scriptModel) hand(s *sessionModel, a scriptArgs, k Key) {
+	for len(s.entries) > 0 {
+		first := s.oldest()
+		e := s.entries[first]
+		switch {
+		case e.alive < m.now:
+			delete(s.entries, first)
+			continue
+		case first == a.gate:
+			return
+		}
+		m.take(s, a, k, first, e.conversation, a.confirm)
+		message := fmt.Sprintf("grant %x %d %d %d %d", k[:], e.conversation, s.token, s.leaseUntil, len(s.entries))
+		if m.publish(first, message) > 0 || !a.heard {
+			return
+		}
+		s.owner = ""
+	}
+}
+
+func (s *sessionModel) oldest() string {
+	names := make([]string, 0, len(s.entries))
+	for name := range s.entries {
+		names = append(names, name)
+	}
+	sort.Slice(names, func(i, j int) bool {
+		a, b := s.entries[names[i]].arrival, s.entries[names[j]].arrival
+		return a < b || a == b && names[i] < names[j]
+	})
+	return names[0]
+}
+
+func (m *scriptModel) take(s *sessionModel, a scriptArgs, k Key, who string, conversation uint64, ttl time.Duration) {
+	s.fence = max(s.fence+1, uint64(m.now))
+	s.owner, s.conversation, s.token = who, conversation, s.fence
+	s.leaseUntil = m.after(ttl)
+	delete(s.entries, who)
+	m.took(k, who, conversation, s.token)
+}
+
+func (m *scriptModel) renew(a scriptArgs, c renewCall) renewReply {
+	s := m.session(c.key)
+	r := renewReply{outcome: renewed, waiting: len(s.entries), now: m.now}
+	if s.owner != a.gate || s.conversation != c.conversation || s.token != c.token {
+		if s.fence >= c.token {
+			r.outcome = renewLost
+			return r
+		}
+		r.outcome = restored
+	}
+	s.owner, s.conversation, s.token = a.gate, c.conversation, c.token
+	s.leaseUntil = m.after(c.ttl)
+	s.fence = max(s.fence, c.spent)
+	s.until = m.after(max(10*a.ttl, c.ttl))
+	return r
+}
+
+// flush forgets everything.
+func (m *scriptModel) flush() { clear(m.sessions) }
+
+// copied is the state as it may come back from a replica.
+func (m *scriptModel) copied() map[Key]*sessionModel {
+	all := make(map[Key]*sessionModel, len(m.sessions))
+	for k, s := range m.sessions {
+		c := *s
+		c.entries = make(map[string]entryModel, len(s.entries))
+		for name, e := range s.entries {
+			c.entries[name] = e
+		}
+		all[k] = &c
+	}
+	return all
+}
+
+// String shows what is kept of a session, without what depends on real time.
+func (s *sessionModel) String() string {
+	text := "free"
+	if s.owner != "" {
+		text = fmt.Sprintf("%s %d %d", s.owner, s.conversation, s.token)
+	}
+	names := make([]string, 0, len(s.entries))
+	for name := range s.entries {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		e := s.entries[name]
+		text += fmt.Sprintf(" | %s %d since %d until %d", name, e.conversation, e.arrival, e.alive)
+	}
+	return text + " | fence " + strconv.FormatUint(s.fence, 10)
+}
