@@ -173,6 +173,7 @@ func (l *lease) hold(token uint64, deadline time.Time, others int, renewIn time.
 	l.deadline = deadline
 	l.contended = l.contended || others > 0
 	l.renewal = l.of.clock.now().Add(renewIn)
+	l.disarm() // there is nothing to poll for any more
 	l.arm()
 	l.advance()
 }

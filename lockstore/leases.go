@@ -168,7 +168,11 @@ func (s *leases) depart(t *ticket) (left bool) {
 			return
 		}
 		l := s.bySession[t.request.Key]
+		first := l.first == t
 		s.crowd.leave(&l.line, t)
+		if first && l.state == asking && l.waiting > 0 {
+			l.poll() // the next one must not inherit the place
+		}
 		l.advance()
 		left = true
 	})
@@ -261,6 +265,9 @@ func (s *leases) wanted(k Key, conversation uint64) {
 // cancel ends a conversation that is not live but that Redis takes for one:
 // exactly that one, for the next may have begun.
 func (s *leases) cancel(k Key, conversation uint64) {
+	if l := s.bySession[k]; l != nil && conversation <= l.over {
+		return // a call under way says so; to overtake it would hand on what it asks for
+	}
 	s.outbox = append(s.outbox, turnCall{key: k, over: conversation, sent: s.clock.now()})
 }
 
