@@ -207,8 +207,12 @@ func (l *lane) drain(ctx context.Context) error {
 // close ends the workers and their connections; what is under way is cut off.
 func (l *lane) close() error {
 	l.mu.Lock()
+	already := l.closed
 	l.closed = true
 	l.mu.Unlock()
+	if already {
+		return nil
+	}
 	close(l.closing)
 	err := l.client.Close()
 	l.workers.Wait()

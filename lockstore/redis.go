@@ -2,7 +2,6 @@ package lockstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -35,7 +34,8 @@ func NewRedis(o RedisOptions) (*Redis, error) {
 
 // Start connects and looks at the server. A server that does not fit is an
 // error. A Redis that cannot be reached is none: the store then begins without
-// it, as NoFallback of each request says, and goes on trying.
+// it, as NoFallback of each request says, and goes on trying. Close is due after
+// an error, too.
 func (s *Redis) Start(ctx context.Context) error {
 	cluster, err := s.options.isCluster(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Redis) Start(ctx context.Context) error {
 	case err == nil:
 		err = s.wire.probe(ctx, Key{})
 	case unfit(err):
-		return errors.Join(err, s.wire.close())
+		return err
 	}
 	if err != nil {
 		s.leases.beginAway(err)
@@ -138,7 +138,11 @@ func (s *Redis) Close(ctx context.Context) error {
 
 // report takes in what inspection has found.
 func (s *Redis) report(f findings) {
-	s.refused.Store(&f.refusal)
+	before := s.refused.Swap(&f.refusal)
+	changed := before == nil && f.refusal != "" || before != nil && *before != f.refusal
+	if changed && s.options.Events.Refused != nil {
+		s.options.Events.Refused(f.refusal)
+	}
 	if f.notice != "" && s.options.Events.Notice != nil {
 		s.options.Events.Notice(f.notice)
 	}

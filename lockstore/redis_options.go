@@ -56,6 +56,9 @@ type Events struct {
 	Away func(err error)
 	// TakenOver: a turn was granted because the lease of another gate ran out.
 	TakenOver func(Key)
+	// Refused: this gate must not work beside the others from now on, for the
+	// reason given, or may again ("").
+	Refused func(reason string)
 	// Notice: a setting of the server is doubtful.
 	Notice func(message string)
 }

@@ -22,7 +22,7 @@ func (s *Redis) watch(ctx context.Context, in *inbox) {
 			s.leases.failed(Key{}, sent, err)
 		}
 		if s.tryAway(ctx) || time.Now().After(inspect) {
-			if found, err := s.wire.inspect(ctx); err == nil {
+			if found, err := s.wire.inspect(ctx); err == nil || unfit(err) {
 				s.report(found)
 				inspect = time.Now().Add(inspectEvery)
 			}
@@ -60,8 +60,11 @@ func (w *wire) inspect(ctx context.Context) (findings, error) {
 		if err := w.checkVersion(about); err != nil {
 			return findings{refusal: err.Error()}, err
 		}
-	case unfit(accessError(err)) || failureKind(err) != failServer:
-		return findings{}, accessError(err)
+	case unfit(accessError(err)):
+		err = accessError(err)
+		return findings{refusal: err.Error()}, err
+	case failureKind(err) != failServer:
+		return findings{}, err
 	} // another error reply: a server that does not say what it is
 	refusal, err := w.compareFingerprint(ctx)
 	if err != nil {

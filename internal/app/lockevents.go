@@ -54,7 +54,7 @@ func (e *lockEvents) Printf(_ context.Context, format string, args ...any) {
 
 // of is what the store calls.
 func (e *lockEvents) of() lockstore.Events {
-	return lockstore.Events{Failed: e.failed, Away: e.turned, TakenOver: e.takenOver, Notice: e.noticed}
+	return lockstore.Events{Failed: e.failed, Away: e.turned, TakenOver: e.takenOver, Refused: e.refused, Notice: e.noticed}
 }
 
 func (e *lockEvents) failed(kind string, err error) {
@@ -81,6 +81,15 @@ func (e *lockEvents) turned(err error) {
 func (e *lockEvents) takenOver(k lockstore.Key) {
 	e.takeovers.Inc()
 	e.seldom.Warn().Stringer("session", k).Msg("lease of another gate ran out and was taken over; of several in a second one is logged")
+}
+
+// refused logs what keeps the gate from being ready.
+func (e *lockEvents) refused(reason string) {
+	if reason != "" {
+		e.log.Error().Str("reason", reason).Msg("this gate must not share sessions with the others, it is not ready")
+	} else {
+		e.log.Info().Msg("this gate may share sessions with the others again")
+	}
 }
 
 // noticed logs what is doubtful when it is found, not each time that it is
