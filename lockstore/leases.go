@@ -376,24 +376,6 @@ func jitter(d time.Duration) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d)/5+1))
 }
 
-// counts is a look at the gate from outside.
-type counts struct {
-	waiting, sessions int
-	away              bool
-}
-
-func (s *leases) count() counts {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := counts{waiting: s.crowd.waiting, sessions: len(s.bySession), away: s.anyAway()}
-	for _, l := range s.lingering {
-		if s.bySession[l.key] == l && l.lingers() {
-			c.sessions--
-		}
-	}
-	return c
-}
-
 // close stops every alarm; nothing is sent any more.
 func (s *leases) close() {
 	s.mu.Lock()
