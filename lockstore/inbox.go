@@ -25,7 +25,7 @@ type inbox struct {
 }
 
 const (
-	pingEvery = 500 * time.Millisecond
+	pingEvery = time.Second
 	silence   = 3 * pingEvery // of a subscription that counts as broken
 )
 

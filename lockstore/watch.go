@@ -15,10 +15,12 @@ import (
 // that are away, and compares the fingerprint now and then.
 func (s *Redis) watch(ctx context.Context, in *inbox) {
 	inspect := time.Now().Add(inspectEvery)
+	every := pingEvery
 	for ctx.Err() == nil {
-		pause(ctx, jitter(pingEvery))
-		sent := time.Now()
-		if err := in.ping(ctx); err != nil && ctx.Err() == nil && !s.wire.cluster {
+		pause(ctx, jitter(every))
+		sent, away := time.Now(), s.Away()
+		err := in.ping(ctx)
+		if err != nil && ctx.Err() == nil && !away && !s.wire.cluster {
 			s.leases.failed(Key{}, sent, err)
 		}
 		if s.tryAway(ctx) || time.Now().After(inspect) {
@@ -27,10 +29,17 @@ func (s *Redis) watch(ctx context.Context, in *inbox) {
 				inspect = time.Now().Add(inspectEvery)
 			}
 		}
+		every = pingEvery
+		if err != nil || s.Away() {
+			every = tryEvery
+		}
 	}
 }
 
-const inspectEvery = 30 * time.Second
+const (
+	tryEvery     = 250 * time.Millisecond // a server that is away
+	inspectEvery = time.Minute
+)
 
 // tryAway reports true where a server is back.
 func (s *Redis) tryAway(ctx context.Context) (back bool) {
