@@ -186,7 +186,7 @@ func (c *crashScene) wait(ctx context.Context, gate int, id string) error {
 		m, err := c.gates[gate].metrics(ctx)
 		return err == nil && m["sessiongate_waiting"] == 1
 	})
-	const message = 20 * time.Millisecond // to Redis, on a machine that does other work as well
+	const message = 100 * time.Millisecond // to Redis, on a machine that does other work as well
 	time.Sleep(message)
 	return err
 }

@@ -156,6 +156,20 @@ func (s *stand) startGates(ctx context.Context, n int, c gateConfig) ([]*gate, e
 	return gates, nil
 }
 
+// dialGates opens a connection to each gate; on an error none is left open.
+func dialGates(ctx context.Context, gates []*gate) ([]*connection, error) {
+	all := make([]*connection, 0, len(gates))
+	for _, g := range gates {
+		c, err := dial(ctx, g.address)
+		if err != nil {
+			closeEach(all)
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
 // metrics reads the gate's metrics that have no label.
 func (g *gate) metrics(ctx context.Context) (map[string]float64, error) {
 	body, err := g.ask(ctx, "/metrics")

@@ -143,8 +143,10 @@ func takeAll(ctx context.Context, p plan, chosen []measurement, out io.Writer) (
 			break
 		}
 		fmt.Fprintf(out, "%s: %s\n", m.name, m.what)
+		began := time.Now()
 		taken, err := m.take(ctx, s)
 		s.clear()
+		s.progress("took %.1f s", time.Since(began).Seconds())
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", m.name, err))
 		}

@@ -119,18 +119,13 @@ func (s *stand) spreadThrough(ctx context.Context, config gateConfig, rounds int
 // longer than a message takes to Redis and back, so that there is no doubt about
 // who came first: every change of order counts.
 func sendSpread(ctx context.Context, gates []*gate) ([]int, time.Duration, error) {
-	connections := make([]*connection, 0, burst)
-	defer func() { closeEach(connections) }()
-	for i := range burst {
-		c, err := dial(ctx, gates[i%len(gates)].address)
-		if err != nil {
-			return nil, 0, err
-		}
-		connections = append(connections, c)
+	connections, err := dialGates(ctx, slices.Repeat(gates, burst/len(gates)+1)[:burst])
+	if err != nil {
+		return nil, 0, err
 	}
+	defer closeEach(connections)
 	request, counts, failed := get(burstPage, newSession()), make([]int, burst), make([]error, burst)
 	var answers sync.WaitGroup
-	var err error
 	began := time.Now()
 	for i, c := range connections {
 		if err = errors.Join(c.send(request), awaitTakenSoon(ctx, c)); err != nil {

@@ -135,7 +135,7 @@ func (v *visits) throughOutage(ctx context.Context, redis *redisServer, gates []
 	wait(phase / 2)
 	stop()
 	all.Wait()
-	return p, errors.Join(append(failed, err)...)
+	return p, errors.Join(err, errors.Join(failed...))
 }
 
 // allDegraded says whether all gates say that they are degraded (1), or that
@@ -153,15 +153,11 @@ func allDegraded(ctx context.Context, gates []*gate, want float64) bool {
 // visitor sends a request at a steady pace, to each gate in turn, until
 // visiting ends.
 func (v *visits) visitor(ctx, visiting context.Context, gates []*gate, first time.Duration) error {
-	connections := make([]*connection, len(gates))
-	for i, g := range gates {
-		c, err := dial(ctx, g.address)
-		if err != nil {
-			return err
-		}
-		defer c.close()
-		connections[i] = c
+	connections, err := dialGates(ctx, gates)
+	if err != nil {
+		return err
 	}
+	defer closeEach(connections)
 	request := get("/?ms=1", newSession())
 	due := time.NewTimer(first)
 	defer due.Stop()

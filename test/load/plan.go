@@ -20,6 +20,7 @@ type plan struct {
 	seed                                          uint64 // of torture; 0: a random one
 	tortureCounts, torturePHPCounts, tortureKills int
 	tortureClients, tortureSessions               int
+	tortureCalm                                   time.Duration // the most between two faults
 
 	poolWaiting int
 	poolPhase   time.Duration
@@ -51,7 +52,7 @@ func fullPlan() plan {
 		orderBound: 1.03, spreadTimeBound: 1.08,
 		handOvers:     500,
 		tortureCounts: 190000, torturePHPCounts: 10000, tortureKills: 20,
-		tortureClients: 32, tortureSessions: 24,
+		tortureClients: 32, tortureSessions: 24, tortureCalm: time.Second,
 		poolWaiting: 10000, poolPhase: 5 * time.Second, poolBound: 2,
 		outageRounds: 3, outagePhase: 3 * time.Second,
 		crashRounds: 3, crashTTL: 10 * time.Second,
@@ -72,11 +73,12 @@ func quickPlan() plan {
 	// processor to other work; the next request can then be first.
 	p.orderBound, p.overtakeBound = 1.25, 5
 	p.handOvers = 200
-	p.tortureCounts, p.torturePHPCounts, p.tortureKills = 4500, 500, 2
+	p.tortureCounts, p.torturePHPCounts, p.tortureKills = 4500, 500, 1
+	p.tortureCalm = 300 * time.Millisecond
 	p.poolWaiting, p.poolPhase, p.poolBound = 2000, 1*time.Second, 20
-	p.outageRounds, p.outagePhase = 1, 1200*time.Millisecond
+	p.outageRounds, p.outagePhase = 1, 600*time.Millisecond
 	p.crashRounds, p.crashTTL = 1, 3*time.Second
-	p.spreadTimeBound, p.spreadOvertakeBound = 1.5, 5
+	p.spreadTimeBound, p.spreadOvertakeBound = 2.5, 60 // of 150: with a polled lock 90 are
 	// Of 80 requests the 99th percentile is the slowest one: chance.
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2
 	p.readerBound = 3

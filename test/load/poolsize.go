@@ -91,15 +91,11 @@ func (p poolScene) pass(ctx context.Context, phase time.Duration) ([]time.Durati
 }
 
 func (p poolScene) passOne(ctx context.Context, end time.Time) ([]time.Duration, error) {
-	connections := make([]*connection, len(p.gates))
-	for i, g := range p.gates {
-		c, err := dial(ctx, g.address)
-		if err != nil {
-			return nil, err
-		}
-		defer c.close()
-		connections[i] = c
+	connections, err := dialGates(ctx, p.gates)
+	if err != nil {
+		return nil, err
 	}
+	defer closeEach(connections)
 	request := get("/", newSession())
 	var took []time.Duration
 	for i := 0; time.Now().Before(end); i++ {

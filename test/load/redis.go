@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -63,13 +62,4 @@ func (r *redisServer) calls(ctx context.Context) (calls, error) {
 		}
 	}
 	return counted, nil
-}
-
-// since is what has run after an earlier count.
-func (c calls) since(before calls) calls {
-	more := maps.Clone(c)
-	for name, n := range before {
-		more[name] -= n
-	}
-	return more
 }

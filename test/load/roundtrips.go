@@ -132,7 +132,7 @@ func (s *stand) burstCommands(ctx context.Context, redis *redisServer) (figure, 
 	})
 	l.open("burst")
 	all.Wait()
-	if err = errors.Join(append(failed, err)...); err != nil {
+	if err = errors.Join(err, errors.Join(failed...)); err != nil {
 		return figure{}, err
 	}
 	asked, err := m.commands(ctx)

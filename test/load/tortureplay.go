@@ -165,22 +165,21 @@ func (t *tortured) noteBroken(err error) {
 // mischief disturbs the gates until the clients are done: a kill after each
 // so many counts, and faults of the network in between.
 func (t *tortured) mischief(ctx context.Context, rng *rand.Rand, counts int64, answered <-chan struct{}) error {
-	every := counts / int64(t.stand.plan.tortureKills+1)
-	killAt := every
+	kills := t.stand.plan.tortureKills
+	every := counts / int64(kills+1)
 	for {
 		select {
 		case <-answered:
 			return nil
-		case <-time.After(between(rng, 20*time.Millisecond, 150*time.Millisecond)):
+		case <-time.After(between(rng, 0, t.stand.plan.tortureCalm)):
 		}
 		v := t.victims[rng.IntN(len(t.victims))]
-		if t.counted.Load() < killAt {
+		if t.kills == kills || t.counted.Load() < every*int64(t.kills+1) {
 			if err := t.disturb(ctx, rng, v.proxy); err != nil {
 				return err
 			}
 			continue
 		}
-		killAt += every
 		if err := t.kill(ctx, rng, v); err != nil {
 			return err
 		}
