@@ -96,7 +96,7 @@ func acquire(ctx context.Context, s admission, r Request) (*Turn, error) {
 		return nil, context.Cause(ctx)
 	}
 	if r.Mode == None {
-		return newTurn(0, nil), nil
+		return NewTurn(TurnOptions{}), nil
 	}
 	t, err := s.enter(r)
 	if err != nil {

@@ -86,9 +86,7 @@ func (l *lease) begin() {
 	if l.first.request.Mode == Exclusive {
 		end = func(rest time.Duration) error { return l.of.finish(l, rest) }
 	}
-	turn := newTurn(l.fence, end)
-	turn.local = l.state.local()
-	l.of.crowd.begin(&l.line, turn)
+	l.of.crowd.begin(&l.line, NewTurn(TurnOptions{Fence: l.fence, Local: l.state.local(), End: end}))
 	if l.state == holding && l.stopAlarm == nil {
 		l.arm()
 	}
@@ -314,7 +312,7 @@ func (l *lease) lose() {
 	l.disarm()
 	l.state = lost
 	turn := l.running
-	l.of.tell(func() { turn.cancel(ErrLost) })
+	l.of.tell(turn.Lose)
 }
 
 // finish: the running turn is over, or will be within rest, unseen.

@@ -108,7 +108,7 @@ func (m *Memory) advanceLocked(k Key, l *line) {
 		if l.first.request.Mode == Exclusive {
 			end = func(time.Duration) error { return m.release(k) }
 		}
-		m.crowd.begin(l, newTurn(m.fence, end))
+		m.crowd.begin(l, NewTurn(TurnOptions{Fence: m.fence, End: end}))
 	}
 	if l.idle() {
 		delete(m.lines, k)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Turn is the right to run. The zero value is not usable; stores make turns.
+// Turn is the right to run. The zero value is not usable; stores make turns
+// with NewTurn.
 type Turn struct {
 	ctx   context.Context
 	fence uint64
@@ -17,13 +18,25 @@ type Turn struct {
 	cancel context.CancelCauseFunc
 }
 
-// newTurn returns a turn whose end is called once: with 0 where the turn was
-// released, with the time that it may still last where it was abandoned. It
-// returns what the turn ended with. A turn without end holds nothing.
-func newTurn(fence uint64, end func(rest time.Duration) error) *Turn {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Turn{ctx: ctx, cancel: cancel, fence: fence, end: end}
+// TurnOptions are what a store says of a turn.
+type TurnOptions struct {
+	Fence uint64
+	Local bool // the authority was away
+	// End is called once: with 0 where the turn was released, with the time that
+	// it may still last where it was abandoned. It returns what the turn has ended
+	// with: ErrReleased or ErrLost. nil: the turn holds nothing.
+	End func(rest time.Duration) (cause error)
 }
+
+// NewTurn makes a turn; it is for stores.
+func NewTurn(o TurnOptions) *Turn {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &Turn{ctx: ctx, cancel: cancel, fence: o.Fence, local: o.Local, end: o.End}
+}
+
+// Lose ends the turn's context: the lease behind it was lost. It is for stores,
+// and does not give the turn back.
+func (t *Turn) Lose() { t.cancel(ErrLost) }
 
 // Context ends when the turn does: its cause is ErrReleased, or ErrLost where
 // the lease behind it was lost, even if that shows only when it is released. A

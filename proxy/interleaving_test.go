@@ -158,7 +158,7 @@ func unsettle(l *awayLocks, c *chaos) {
 			l.away, l.lostLate = c.roll(3) == 0, c.roll(5) == 0
 			for _, turn := range l.turns {
 				if c.roll(4) == 0 {
-					loseTurn(turn)
+					turn.Lose()
 				}
 			}
 		})

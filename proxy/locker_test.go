@@ -2,10 +2,8 @@ package proxy
 
 import (
 	"context"
-	"reflect"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/sessiongate/sessiongate/lockstore"
 )
@@ -48,24 +46,20 @@ func (l *awayLocks) Acquire(ctx context.Context, r lockstore.Request) (*lockstor
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	*inTurn[bool](turn, "local") = l.away
-	end := inTurn[func(time.Duration) error](turn, "end")
-	release := *end
-	*end = func(rest time.Duration) error {
+	inner := turn
+	turn = lockstore.NewTurn(lockstore.TurnOptions{Fence: inner.Fence(), Local: l.away, End: func(rest time.Duration) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.given = append(l.given, rest)
-		if release != nil {
-			_ = release(rest)
-		}
+		inner.Release()
 		if l.lostLate {
 			return lockstore.ErrLost
 		}
 		return lockstore.ErrReleased
-	}
+	}})
 	l.turns = append(l.turns, turn)
 	if l.lostBefore {
-		loseTurn(turn)
+		turn.Lose()
 	}
 	return turn, nil
 }
@@ -81,11 +75,7 @@ func (l *awayLocks) lose(n int) {
 	l.mu.Lock()
 	turn := l.turns[n]
 	l.mu.Unlock()
-	loseTurn(turn)
-}
-
-func loseTurn(turn *lockstore.Turn) {
-	(*inTurn[context.CancelCauseFunc](turn, "cancel"))(lockstore.ErrLost)
+	turn.Lose()
 }
 
 // ends is how turns have ended so far.
@@ -93,11 +83,4 @@ func (l *awayLocks) ends() []time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.given
-}
-
-// inTurn reaches into a turn: only stores make them, and none loses a lease on
-// a test's word.
-func inTurn[T any](turn *lockstore.Turn, field string) *T {
-	f := reflect.ValueOf(turn).Elem().FieldByName(field)
-	return reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Interface().(*T)
 }
