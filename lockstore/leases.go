@@ -2,7 +2,6 @@ package lockstore
 
 import (
 	"errors"
-	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -30,44 +29,6 @@ type leases struct {
 	outbox       []any    // of turnCall, renewCall and func()
 	closed       bool
 }
-
-// server is what a gate knows of one Redis server.
-type server struct {
-	bound   bound
-	breaker breaker
-	asked   Key // the key of the last call that failed
-}
-
-// timing is the durations of the protocol.
-type timing struct {
-	ttl     time.Duration // of a lease
-	confirm time.Duration // of a lease that was granted by message
-	margin  time.Duration // a lease counts as ended so much before Redis ends it
-	poll    time.Duration // longest time between two calls of a gate that waits
-	retry   time.Duration // after a call that failed at once
-	linger  time.Duration // how long a lease that nobody is known to want is kept after its last turn
-	timeout time.Duration // of a call
-}
-
-// defaultTiming is the protocol's for a lease of the given length.
-func defaultTiming(ttl, timeout time.Duration) timing {
-	return timing{
-		ttl:     ttl,
-		confirm: time.Second,
-		margin:  100 * time.Millisecond,
-		poll:    500 * time.Millisecond,
-		retry:   25 * time.Millisecond,
-		linger:  time.Millisecond,
-		timeout: timeout,
-	}
-}
-
-// alive is how long a waiting gate that is not heard of counts as alive.
-func (t timing) alive() time.Duration { return 4 * t.poll }
-
-// keep is how long Redis knows a session that nobody speaks of: its fence, and
-// who waits for it.
-func (t timing) keep() time.Duration { return 10 * t.ttl }
 
 func newLeases(limits Limits, t timing, c clock, events Events) *leases {
 	return &leases{
@@ -111,17 +72,6 @@ func (s *leases) locked(f func()) {
 
 // tell has an event called once the mutex is free.
 func (s *leases) tell(f func()) { s.outbox = append(s.outbox, f) }
-
-// serverOf is the server that has a key now.
-func (s *leases) serverOf(k Key) *server {
-	name := s.transport.node(k)
-	known := s.servers[name]
-	if known == nil {
-		known = &server{breaker: breaker{patience: 2 * s.timing.timeout}}
-		s.servers[name] = known
-	}
-	return known
-}
 
 func (s *leases) check(r Request) error {
 	s.mu.Lock()
@@ -284,96 +234,6 @@ func (s *leases) reconnected() {
 			}
 		}
 	})
-}
-
-// judge draws from a call what it says of its server.
-func (s *leases) judge(k Key, sent time.Time, now int64, err error) {
-	known := s.serverOf(k)
-	if err == nil {
-		known.breaker.succeeded()
-		if now != 0 {
-			known.bound.sample(s.start, sent, now)
-		}
-		return
-	}
-	known.asked = k
-	if known.breaker.failed(sent, s.clock.now()) {
-		s.away(known, err)
-	}
-}
-
-// away has the gate grant by itself what waits for a server.
-func (s *leases) away(gone *server, err error) {
-	gone.bound.forget()
-	if s.events.Away != nil {
-		s.tell(func() { s.events.Away(err) })
-	}
-	for k, l := range s.bySession {
-		if s.serverOf(k) == gone && (l.state == asking || l.state == claiming) {
-			l.fallBack()
-			l.advance()
-		}
-	}
-}
-
-// failed takes in that a server could not be reached, by another way than a call.
-func (s *leases) failed(k Key, sent time.Time, err error) {
-	s.locked(func() { s.judge(k, sent, 0, err) })
-}
-
-// beginAway is how a gate starts that cannot reach Redis.
-func (s *leases) beginAway(err error) {
-	s.locked(func() {
-		first := s.serverOf(Key{})
-		first.breaker.open = true
-		s.away(first, err)
-	})
-}
-
-// awayServers are those that cannot be reached, each with a key to try it with.
-func (s *leases) awayServers() map[*server]Key {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list map[*server]Key
-	for _, known := range s.servers {
-		if known.breaker.open {
-			if list == nil {
-				list = make(map[*server]Key)
-			}
-			list[known] = known.asked
-		}
-	}
-	return list
-}
-
-// back: a server can be reached again. First the leases of what runs are asked
-// for; their calls go out before those of new requests.
-func (s *leases) back(again *server) {
-	s.locked(func() {
-		again.breaker.close()
-		for k, l := range s.bySession {
-			if !s.serverOf(k).breaker.open {
-				l.recover()
-			}
-		}
-		if s.events.Away != nil && !s.anyAway() {
-			s.tell(func() { s.events.Away(nil) })
-		}
-	})
-}
-
-func (s *leases) anyAway() bool {
-	for _, known := range s.servers {
-		if known.breaker.open {
-			return true
-		}
-	}
-	return false
-}
-
-// jitter spreads the calls of many gates, and of many sessions of one.
-func jitter(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(d)/5+1))
 }
 
 // close stops every alarm; nothing is sent any more.

@@ -1,0 +1,106 @@
+package lockstore
+
+import "time"
+
+// server is what a gate knows of one Redis server.
+type server struct {
+	bound   bound
+	breaker breaker
+	asked   Key // the key of the last call that failed
+}
+
+// serverOf is the server that has a key now.
+func (s *leases) serverOf(k Key) *server {
+	name := s.transport.node(k)
+	known := s.servers[name]
+	if known == nil {
+		known = &server{breaker: breaker{patience: 2 * s.timing.timeout}}
+		s.servers[name] = known
+	}
+	return known
+}
+
+// judge draws from a call what it says of its server.
+func (s *leases) judge(k Key, sent time.Time, now int64, err error) {
+	known := s.serverOf(k)
+	if err == nil {
+		known.breaker.succeeded()
+		if now != 0 {
+			known.bound.sample(s.start, sent, now)
+		}
+		return
+	}
+	known.asked = k
+	if known.breaker.failed(sent, s.clock.now()) {
+		s.away(known, err)
+	}
+}
+
+// away has the gate grant by itself what waits for a server.
+func (s *leases) away(gone *server, err error) {
+	gone.bound.forget()
+	if s.events.Away != nil {
+		s.tell(func() { s.events.Away(err) })
+	}
+	for k, l := range s.bySession {
+		if s.serverOf(k) == gone && (l.state == asking || l.state == claiming) {
+			l.fallBack()
+			l.advance()
+		}
+	}
+}
+
+// failed takes in that a server could not be reached, by another way than a call.
+func (s *leases) failed(k Key, sent time.Time, err error) {
+	s.locked(func() { s.judge(k, sent, 0, err) })
+}
+
+// beginAway is how a gate starts that cannot reach Redis.
+func (s *leases) beginAway(err error) {
+	s.locked(func() {
+		first := s.serverOf(Key{})
+		first.breaker.open = true
+		s.away(first, err)
+	})
+}
+
+// awayServers are those that cannot be reached, each with a key to try it with.
+func (s *leases) awayServers() map[*server]Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list map[*server]Key
+	for _, known := range s.servers {
+		if known.breaker.open {
+			if list == nil {
+				list = make(map[*server]Key)
+			}
+			list[known] = known.asked
+		}
+	}
+	return list
+}
+
+// back: a server can be reached again. First the leases of what runs are asked
+// for; their calls go out before those of new requests.
+func (s *leases) back(again *server) {
+	s.locked(func() {
+		again.breaker.close()
+		for k, l := range s.bySession {
+			if !s.serverOf(k).breaker.open {
+				l.recover()
+			}
+		}
+		if s.events.Away != nil && !s.anyAway() {
+			s.tell(func() { s.events.Away(nil) })
+		}
+	})
+}
+
+func (s *leases) anyAway() bool {
+	for _, known := range s.servers {
+		if known.breaker.open {
+			return true
+		}
+	}
+	return false
+}
