@@ -178,10 +178,21 @@ func (l *lane) exec(ctx context.Context, batch []job, call func(redis.Pipeliner,
 var errQueued = errors.New("lockstore: no connection to Redis was free in time")
 
 func (l *lane) answer(j job, cmd *redis.Cmd, err error) {
-	if err != nil && l.failed != nil {
-		l.failed(failureKind(err), err)
+	if err != nil {
+		l.relearn()
+		if l.failed != nil {
+			l.failed(failureKind(err), err)
+		}
 	}
 	j.done(cmd, err)
+}
+
+// relearn has a cluster's client ask who has what now. By itself it does so when
+// a server sends it on, which one that has died does not.
+func (l *lane) relearn() {
+	if cluster, ok := l.client.(*redis.ClusterClient); ok {
+		cluster.ReloadState(context.Background())
+	}
 }
 
 // drain returns when nothing is under way.

@@ -110,18 +110,24 @@ func (w *wire) node(k Key) string {
 	return at.Options().Addr
 }
 
-// probe tries whether the server of a key takes writes.
+// probe tries whether the server of a key takes writes. Each client finds out
+// by itself which server that is, so each is tried.
 func (w *wire) probe(ctx context.Context, k Key) error {
 	ctx, cancel := context.WithTimeout(ctx, w.options.Timeout)
 	defer cancel()
-	if cluster, ok := w.side.(*redis.ClusterClient); ok {
-		cluster.ReloadState(ctx)
+	clients := [...]redis.UniversalClient{w.side, w.acquiring.client, w.releasing.client}
+	for _, client := range clients {
+		if cluster, ok := client.(*redis.ClusterClient); ok {
+			cluster.ReloadState(ctx)
+		}
 	}
-	err := w.side.Set(ctx, w.session(k)+":probe", w.gate, time.Second).Err()
-	if err == nil {
-		w.mapped.Store(true)
+	for _, client := range clients {
+		if err := client.Set(ctx, w.session(k)+":probe", w.gate, time.Second).Err(); err != nil {
+			return err
+		}
 	}
-	return err
+	w.mapped.Store(true)
+	return nil
 }
 
 // drain returns when everything that was sent is answered.
