@@ -14,6 +14,7 @@ type crowd struct {
 	requests int // of all clients together
 	path     string
 	cookies  bool // each client has a session of its own
+	sessions int  // that each client has, for one request after another; 0 is 1
 	answer   string
 }
 
@@ -41,13 +42,16 @@ func (c crowd) run(ctx context.Context, address string) error {
 }
 
 func (c crowd) client(conn *connection) error {
-	session := ""
-	if c.cookies {
-		session = newSession()
+	requests := make([][]byte, max(c.sessions, 1))
+	for i := range requests {
+		session := ""
+		if c.cookies {
+			session = newSession()
+		}
+		requests[i] = get(c.path, session)
 	}
-	request := get(c.path, session)
-	for range c.requests / c.clients {
-		switch answer, err := conn.do(request); {
+	for i := range c.requests / c.clients {
+		switch answer, err := conn.do(requests[i%len(requests)]); {
 		case err != nil:
 			return err
 		case answer != c.answer:
