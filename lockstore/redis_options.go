@@ -47,22 +47,6 @@ type RedisOptions struct {
 	Events Events
 }
 
-// Events are called when something happens that an operator should know of.
-// Each may be nil; none may block or call the store.
-type Events struct {
-	// Failed: a call to Redis failed; kind is one of FailureKinds.
-	Failed func(kind string, err error)
-	// Away: the authority cannot be asked any more (err says why), or is back (nil).
-	Away func(err error)
-	// TakenOver: a turn was granted because the lease of another gate ran out.
-	TakenOver func(Key)
-	// Refused: this gate must not work beside the others from now on, for the
-	// reason given, or may again ("").
-	Refused func(reason string)
-	// Notice: a setting of the server is doubtful.
-	Notice func(message string)
-}
-
 // complete fills in what was not said and refuses what cannot be.
 func (o *RedisOptions) complete() error {
 	if o.Mode == "" {
