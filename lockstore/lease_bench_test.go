@@ -37,6 +37,11 @@ type sentRenewal struct {
 var (
 	here  = Key{0: 1}
 	there = Key{0: 2}
+
+	// epoch is when simulated time begins, for Redis and for the gates.
+	epoch        = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	simTiming    = defaultTiming(10*time.Second, 250*time.Millisecond)
+	errSimulated = errors.New("simulated failure")
 )
 
 func newBench(t *testing.T) *bench {

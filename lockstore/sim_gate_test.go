@@ -61,10 +61,6 @@ func (w *world) addGate() *simGate {
 	return g
 }
 
-var simTiming = defaultTiming(10*time.Second, 250*time.Millisecond)
-
-var errSimulated = errors.New("simulated failure")
-
 // ping is what watch.go does: it notices that Redis is away, and that it is back.
 func (g *simGate) ping() {
 	sent := g.leases.clock.now()

@@ -157,9 +157,6 @@ func (w *world) failf(format string, args ...any) {
 	}
 }
 
-// epoch is when the simulation begins, for Redis and for the gates.
-var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
 func (w *world) redisNow() int64 { return epoch.Add(w.now + w.step).UnixMicro() }
 
 // run lets everything happen until nothing is left to happen, or something is
