@@ -48,7 +48,7 @@ func TestJSONTellsStatedFiguresFromHeldOnes(t *testing.T) {
 
 func TestUnknownMeasurementNamesTheKnownOnes(t *testing.T) {
 	err := run(t.Context(), []string{"speed"}, &strings.Builder{})
-	if err == nil || !strings.HasPrefix(err.Error(), `no measurement "speed"; there are order, abuse, `) {
+	if err == nil || !strings.HasPrefix(err.Error(), `no measurement "speed"; there are order, order3, `) {
 		t.Errorf("err = %v", err)
 	}
 }

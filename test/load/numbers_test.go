@@ -56,3 +56,22 @@ func TestLostAndOvertaken(t *testing.T) {
 		}
 	}
 }
+
+func TestOvertakenByAnyCountsWhoeverWasServedAfterALaterOne(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		counts []int
+		want   int
+	}{
+		{"in order", []int{1, 2, 3, 4}, 0},
+		{"one that waits for the last", []int{4, 1, 2, 3}, 1},
+		{"one that slips in front of all", []int{2, 3, 4, 1}, 3},
+		{"lost updates are not changes of order", []int{1, 1, 2, 2}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := overtakenByAny(tc.counts); got != tc.want {
+				t.Errorf("overtakenByAny(%v) = %d, want %d", tc.counts, got, tc.want)
+			}
+		})
+	}
+}
