@@ -93,12 +93,12 @@ func (in *inbox) hear(payload string) {
 		if err == nil {
 			in.leases.wanted(key, numbers[0])
 		}
-	case len(words) == 6 && words[0] == "grant":
+	case len(words) == 7 && words[0] == "grant":
 		key, numbers, err := readMessage(words[1:])
 		if err == nil {
 			in.leases.granted(grant{
 				key: key, conversation: numbers[0], token: numbers[1],
-				expiry: int64(numbers[2]), waiting: int(numbers[3]), //nolint:gosec // microseconds and a count
+				expiry: int64(numbers[2]), waiting: int(numbers[3]), ranOut: numbers[4] != 0, //nolint:gosec // microseconds and a count
 			})
 		}
 	}

@@ -208,14 +208,24 @@ func (l *lease) given(c turnCall, r turnReply) {
 		l.poll() // the answer took too long
 		return
 	}
-	if r.outcome == taken && l.waits && l.of.events.TakenOver != nil {
+	l.takeOver(r.ranOut)
+	l.hold(r.token, deadline, r.waiting, l.of.timing.ttl/3)
+}
+
+// takeOver tells of a turn that began because another gate's lease ran out.
+func (l *lease) takeOver(ranOut bool) {
+	if ranOut && l.of.events.TakenOver != nil {
 		l.of.tell(func() { l.of.events.TakenOver(l.key) })
 	}
-	l.hold(r.token, deadline, r.waiting, l.of.timing.ttl/3)
 }
 
 // queue: the lease is another gate's; the next call is due when it may end.
 func (l *lease) queue(rest time.Duration) {
+	if !l.waits && l.first.request.RejectBusy {
+		l.waits = true // the lease may only linger: then it comes by message
+		l.wake(l.of.timing.retry)
+		return
+	}
 	l.waits = true
 	for t := l.first; t != nil; {
 		next := t.next
@@ -251,11 +261,13 @@ func (l *lease) granted(g grant) {
 	}
 	now := l.of.clock.now()
 	latest, known := l.of.serverOf(l.key).bound.latest(l.of.start, now)
-	rest := time.Duration(g.expiry-latest)*time.Microsecond - l.of.timing.margin
+	// Never longer than it can be: Redis's clock may have been set ahead since.
+	rest := min(time.Duration(g.expiry-latest)*time.Microsecond, l.of.timing.confirm) - l.of.timing.margin
 	if !known || rest <= 0 {
 		l.poll()
 		return
 	}
+	l.takeOver(g.ranOut)
 	l.hold(g.token, now.Add(rest), g.waiting, l.of.timing.confirm/5)
 }
 

@@ -177,6 +177,11 @@ func TestAskingRejectsBusyWhereAnotherGateHolds(t *testing.T) {
 	b := newBench(t)
 	busy := b.enters(Request{Key: here, RejectBusy: true})
 	b.call().answer(b.queue(time.Second), nil)
+	if busy.settled() {
+		t.Fatal("settled at once: the lease may only linger")
+	}
+	b.pass(simTiming.retry)
+	b.call().answer(b.queue(time.Second), nil)
 	if !errors.Is(busy.err, ErrBusy) {
 		t.Errorf("%v, want ErrBusy", busy.err)
 	}

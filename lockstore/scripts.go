@@ -48,7 +48,7 @@ func numbers(cmd *redis.Cmd, length map[int64]int) ([]int64, error) {
 	return list, nil
 }
 
-var turnLength = map[int64]int{int64(notAsked): 1, int64(taken): 3, int64(kept): 4, int64(queued): 4, int64(stale): 1}
+var turnLength = map[int64]int{int64(notAsked): 1, int64(taken): 4, int64(kept): 4, int64(queued): 4, int64(stale): 1}
 
 func readTurn(cmd *redis.Cmd) (r turnReply, err error) {
 	n, err := numbers(cmd, turnLength)
@@ -58,7 +58,7 @@ func readTurn(cmd *redis.Cmd) (r turnReply, err error) {
 	r.outcome = turnOutcome(n[0])
 	switch r.outcome {
 	case taken:
-		r.token, r.waiting, r.now = uint64(n[1]), int(n[2]), n[1] //nolint:gosec // a token is never negative
+		r.token, r.waiting, r.now, r.ranOut = uint64(n[1]), int(n[2]), n[1], n[3] != 0 //nolint:gosec // a token is never negative
 	case kept:
 		r.token, r.waiting, r.now = uint64(n[1]), int(n[2]), n[3] //nolint:gosec // a token is never negative
 	case queued:

@@ -17,6 +17,15 @@ type scriptModel struct {
 	publish func(gate, message string) int
 	// took is told of every lease that is given.
 	took func(k Key, owner string, conversation, token uint64)
+	// ranOut: the call under way has found a lease that had run out.
+	ranOut bool
+}
+
+func flag(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 // scriptArgs are the arguments that never change in a gate.
@@ -34,6 +43,7 @@ type sessionModel struct {
 	owner               string // "": free
 	conversation, token uint64
 	leaseUntil          int64
+	ttl                 time.Duration // with which it was given
 	entries             map[string]entryModel
 	fence               uint64
 	until               int64 // when all this is forgotten
@@ -60,10 +70,24 @@ func (m *scriptModel) session(k Key) *sessionModel {
 		s = &sessionModel{entries: make(map[string]entryModel)}
 		m.sessions[k] = s
 	}
-	if s.leaseUntil <= m.now {
+	return s
+}
+
+// sync takes in the time: a lease may have run out, or the clock may have been
+// set back, so that it, or a gate that waits, would seem to last for longer.
+func (m *scriptModel) sync(s *sessionModel, a scriptArgs) {
+	m.ranOut = false
+	if s.owner != "" {
+		s.leaseUntil = min(s.leaseUntil, m.after(s.ttl))
+		m.ranOut = s.leaseUntil <= m.now
+	}
+	if m.ranOut {
 		s.owner = ""
 	}
-	return s
+	for who, e := range s.entries {
+		e.alive = min(e.alive, m.after(a.alive))
+		s.entries[who] = e
+	}
 }
 
 func (m *scriptModel) after(d time.Duration) int64 { return m.now + d.Microseconds() }
@@ -72,6 +96,7 @@ func (m *scriptModel) turn(a scriptArgs, c turnCall) turnReply {
 	s := m.session(c.key)
 	defer func() { s.until = m.now + max(10*a.ttl.Microseconds(), s.leaseUntil-m.now) }()
 	m.end(s, a, c)
+	m.sync(s, a)
 	switch {
 	case c.ask == 0:
 		if s.owner == "" {
@@ -81,7 +106,7 @@ func (m *scriptModel) turn(a scriptArgs, c turnCall) turnReply {
 	case s.owner == a.gate && s.conversation > c.ask:
 		return turnReply{outcome: stale}
 	case s.owner == a.gate && s.conversation == c.ask:
-		s.leaseUntil = m.after(a.ttl)
+		s.leaseUntil, s.ttl = m.after(a.ttl), a.ttl
 		return turnReply{outcome: kept, token: s.token, waiting: len(s.entries), now: m.now}
 	}
 	return m.ask(s, a, c)
@@ -119,7 +144,7 @@ func (m *scriptModel) ask(s *sessionModel, a scriptArgs, c turnCall) turnReply {
 	}
 	if s.owner == "" {
 		m.take(s, a, c.key, a.gate, c.ask, a.ttl)
-		return turnReply{outcome: taken, token: s.token, waiting: len(s.entries), now: int64(s.token)}
+		return turnReply{outcome: taken, token: s.token, waiting: len(s.entries), ranOut: m.ranOut, now: int64(s.token)}
 	}
 	m.publish(s.owner, fmt.Sprintf("want %x %d", c.key[:], s.conversation))
 	rest := time.Duration(s.leaseUntil-m.now) * time.Microsecond
@@ -138,7 +163,7 @@ func (m *scriptModel) hand(s *sessionModel, a scriptArgs, k Key) {
 			return
 		}
 		m.take(s, a, k, first, e.conversation, a.confirm)
-		message := fmt.Sprintf("grant %x %d %d %d %d", k[:], e.conversation, s.token, s.leaseUntil, len(s.entries))
+		message := fmt.Sprintf("grant %x %d %d %d %d %d", k[:], e.conversation, s.token, s.leaseUntil, len(s.entries), flag(m.ranOut))
 		if m.publish(first, message) > 0 || !a.heard {
 			return
 		}
@@ -161,7 +186,7 @@ func (s *sessionModel) oldest() string {
 func (m *scriptModel) take(s *sessionModel, a scriptArgs, k Key, who string, conversation uint64, ttl time.Duration) {
 	s.fence = max(s.fence+1, uint64(m.now))
 	s.owner, s.conversation, s.token = who, conversation, s.fence
-	s.leaseUntil = m.after(ttl)
+	s.leaseUntil, s.ttl = m.after(ttl), ttl
 	delete(s.entries, who)
 	m.took(k, who, conversation, s.token)
 }
@@ -169,7 +194,7 @@ func (m *scriptModel) take(s *sessionModel, a scriptArgs, k Key, who string, con
 func (m *scriptModel) renew(a scriptArgs, c renewCall) renewReply {
 	s := m.session(c.key)
 	r := renewReply{outcome: renewed, waiting: len(s.entries), now: m.now}
-	if s.owner != a.gate || s.conversation != c.conversation || s.token != c.token {
+	if s.owner != a.gate || s.conversation != c.conversation || s.token != c.token || s.leaseUntil <= m.now {
 		if s.fence >= c.token {
 			r.outcome = renewLost
 			return r
@@ -177,7 +202,7 @@ func (m *scriptModel) renew(a scriptArgs, c renewCall) renewReply {
 		r.outcome = restored
 	}
 	s.owner, s.conversation, s.token = a.gate, c.conversation, c.token
-	s.leaseUntil = m.after(c.ttl)
+	s.leaseUntil, s.ttl = m.after(c.ttl), c.ttl
 	s.fence = max(s.fence, c.spent)
 	s.until = m.after(max(10*a.ttl, c.ttl))
 	return r

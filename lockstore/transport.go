@@ -39,7 +39,8 @@ type turnReply struct {
 	token   uint64
 	rest    time.Duration // of the lease that is in the way
 	waiting int           // other gates
-	now     int64         // Redis time, microseconds
+	ranOut  bool          // the lease before ended by its TTL
+	now     int64         // Redis time, microseconds, or later; 0: not said
 }
 
 // mine says that Redis takes this gate for the holder.
@@ -79,4 +80,5 @@ type grant struct {
 	token        uint64
 	expiry       int64 // Redis time, microseconds
 	waiting      int   // other gates
+	ranOut       bool  // the lease before ended by its TTL
 }

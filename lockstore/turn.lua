@@ -17,11 +17,12 @@
 --                  1 if PUBLISH counts all subscribers (not so in Cluster), prefix of the gates' channels
 -- returns words, for a table costs Redis several microseconds:
 --         "0"                                     not asked
---         "1 <token> <others>"                    mine, taken now; token is not before the Redis time
+--         "1 <token> <others> <ran out>"          mine, taken now; token is not before the Redis time
 --         "2 <token> <others> <now>"              mine, as before
 --         "3 <rest of the lease> <others> <now>"  queued
 --         "4"                                     stale: a later conversation of the gate is known
---         others is how many gates wait besides; times are in microseconds
+--         others is how many gates wait besides; ran out is 1 where the lease before
+--         ended by its ttl; times are in microseconds
 local gate, over, ask = ARGV[1], ARGV[2], ARGV[4]
 local state = redis.call('GET', KEYS[1])
 
@@ -38,7 +39,7 @@ elseif ask ~= '0' and ARGV[3] == '0' and (not state or tonumber(state)) then
   local token = clock[1] .. string.sub('00000' .. clock[2], -6)
   if not state or tonumber(state) < tonumber(token) then
     redis.call('SET', KEYS[1], token .. ' ' .. gate .. ' ' .. ask .. ' ' .. token .. ' ' .. token .. ' ' .. ARGV[6], 'PX', ARGV[7])
-    return '1 ' .. token .. ' 0'
+    return '1 ' .. token .. ' 0 0'
   end
 end
 
@@ -95,8 +96,13 @@ local name, confirm, alive, heard, inbox -- are needed only where others are abo
 if waiting > 0 or owner then
   name = string.match(KEYS[1], '{(%x+)}$')
   confirm, alive, heard, inbox = string.match(ARGV[8], '^(%d+) (%d+) ([01]) (.*)$')
+  for _, e in pairs(line or {}) do e[3] = math.min(e[3], now + alive) end
 end
-if owner and since + ttl <= now then owner = nil end
+local ranOut = 0
+if owner then
+  since = math.min(since, now) -- where the clock was set back
+  if since + ttl <= now then owner, ranOut = nil, 1 end
+end
 
 -- take gives the lease, with a token above all before it, also after a flush.
 local function take(who, c, time)
@@ -119,7 +125,7 @@ local function hand()
       return
     else
       take(first, line[first][1], confirm)
-      local grant = string.format('grant %s %d %s %d %d', name, conversation, token, since + ttl, waiting)
+      local grant = string.format('grant %s %d %s %d %d %d', name, conversation, token, since + ttl, waiting, ranOut)
       if redis.call('PUBLISH', inbox .. first, grant) > 0 or heard == '0' then return end
       owner = nil -- nobody is there to hear it
     end
@@ -162,7 +168,7 @@ end
 if not owner then
   take(gate, ask, ARGV[6])
   save()
-  return string.format('1 %s %d', token, waiting)
+  return string.format('1 %s %d %d', token, waiting, ranOut)
 end
 
 save()

@@ -21,6 +21,7 @@ func (s *Redis) watch(ctx context.Context, in *inbox) {
 		sent, away := time.Now(), s.Away()
 		err := in.ping(ctx)
 		if err != nil && ctx.Err() == nil && !away && !s.wire.cluster {
+			s.wire.report(err)
 			s.leases.failed(Key{}, sent, err)
 		}
 		if s.tryAway(ctx) || time.Now().After(inspect) {

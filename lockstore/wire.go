@@ -130,6 +130,13 @@ func (w *wire) probe(ctx context.Context, k Key) error {
 	return nil
 }
 
+// report counts a failure that is no script's.
+func (w *wire) report(err error) {
+	if w.options.Events.Failed != nil {
+		w.options.Events.Failed(failureKind(err), err)
+	}
+}
+
 // drain returns when everything that was sent is answered.
 func (w *wire) drain(ctx context.Context) error {
 	return errors.Join(w.acquiring.drain(ctx), w.releasing.drain(ctx))
