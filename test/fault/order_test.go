@@ -78,7 +78,7 @@ func TestWaitersDoNotUseUpConnections(t *testing.T) {
 	t.Parallel()
 	const (
 		sessions = 100
-		waiters  = 2000
+		waiters  = 10_000
 		others   = 200
 	)
 	server := redistest.Start(t)

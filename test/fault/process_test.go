@@ -22,8 +22,8 @@ import (
 // binaryDir is where the built binary is; "" before it is built.
 var binaryDir string
 
-// binary builds the gate once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
+// built is the gate, made once for all tests.
+var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "sessiongate-fault-")
 	if err != nil {
 		return "", err
@@ -55,7 +55,7 @@ var serving = regexp.MustCompile(`(?m)^.*"message":"serving".*$`)
 // serve runs a gate in front of an upstream.
 func serve(t *testing.T, redis, upstream string) *process {
 	t.Helper()
-	path, err := binary()
+	path, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,11 @@ package fault
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2/server"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/sessiongate/sessiongate/internal/redistest"
 	"github.com/sessiongate/sessiongate/lockstore"
@@ -69,19 +71,57 @@ func TestGateWorksHoweverRedisIsReached(t *testing.T) {
 
 func TestGateNeedsFewRights(t *testing.T) {
 	t.Parallel()
-	s := redistest.Start(t)
-	rule := append([]any{"ACL", "SETUSER", "gate", "on", ">hunter2", "resetkeys", "resetchannels", "-@all"}, leastRights...)
-	admin := s.Client(t)
+	t.Run("single", func(t *testing.T) {
+		t.Parallel()
+		s := redistest.Start(t)
+		admin := s.Client(t)
+		grant(t, admin, leastRights...)
+		wantWork(t, at(s), user("gate", "hunter2"), fingerprint("a"))
+		wantDenied(t, admin, "config|get") // what it is for is said by a notice only
+	})
+	t.Run("Sentinel", func(t *testing.T) {
+		t.Parallel()
+		s := redistest.StartSentinel(t)
+		admin := s.Master(t).Client(t)
+		grant(t, admin, leastRights...)
+		wantWork(t, under(s), user("gate", "hunter2"), fingerprint("a"))
+		wantDenied(t, admin, "config|get")
+	})
+	t.Run("cluster", func(t *testing.T) {
+		t.Parallel()
+		c := redistest.StartCluster(t, 0)
+		for i := range c.Addresses() {
+			grant(t, c.Node(i).Client(t), append(leastRights, "+cluster|slots", "+command")...)
+		}
+		wantWork(t, inCluster(c), user("gate", "hunter2"), fingerprint("a"))
+		for i := range c.Addresses() {
+			wantDenied(t, c.Node(i).Client(t))
+		}
+	})
+}
+
+// grant makes a user who may do nothing else.
+func grant(t *testing.T, admin *redis.Client, rights ...any) {
+	t.Helper()
+	rule := append([]any{"ACL", "SETUSER", "gate", "on", ">hunter2", "resetkeys", "resetchannels", "-@all"}, rights...)
 	if err := admin.Do(t.Context(), rule...).Err(); err != nil {
 		t.Fatal(err)
 	}
-	wantWork(t, at(s), user("gate", "hunter2"), fingerprint("a"))
-	denied, err := admin.Do(t.Context(), "ACL", "LOG").Slice()
+}
+
+// wantDenied compares what a server has denied since it was started.
+func wantDenied(t *testing.T, admin *redis.Client, commands ...string) {
+	t.Helper()
+	entries, err := admin.ACLLog(t.Context(), 100).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, entry := range denied {
-		t.Logf("denied: %v", entry)
+	denied := []string{}
+	for _, entry := range entries {
+		denied = append(denied, entry.Object)
+	}
+	if !slices.Equal(denied, commands) {
+		t.Errorf("denied: %q, want %q", denied, commands)
 	}
 }
 
@@ -127,8 +167,8 @@ func atOld(t *testing.T, about string) option {
 	}
 	t.Cleanup(s.Close)
 	for command, reply := range map[string]func(*server.Peer){
-		"INFO":    func(p *server.Peer) { p.WriteBulk(about) },
-		"PING":    func(p *server.Peer) { p.WriteInline("PONG") },
+		"INFO": func(p *server.Peer) { p.WriteBulk(about) },
+		"PING": func(p *server.Peer) { p.WriteInline("PONG") },
 		"CLUSTER": func(p *server.Peer) { // SLOTS: all of them are here
 			p.WriteLen(1)
 			p.WriteLen(3)
