@@ -9,12 +9,15 @@ type Client struct {
 	Addr netip.Addr
 	// Port is the client's port, 0 where it is not known.
 	Port uint16
-	// Scheme is what a trusted peer said in X-Forwarded-Proto: "http", "https"
-	// or "". Of several values the last one is the peer's.
+	// Scheme is what a trusted peer said in X-Forwarded-Proto, or Forwarded:
+	// "http", "https" or "". Of several values of X-Forwarded-Proto the last one
+	// is the peer's.
 	Scheme string
-	// Host is what a trusted peer said in X-Forwarded-Host, or "". The last
-	// value counts here, too. It is not checked to be a host.
+	// Host is what a trusted peer said in X-Forwarded-Host, or Forwarded, or "".
+	// The last value counts here, too. It is not checked to be a host.
 	Host string
+	// Forwarded: all this was read from the header of that name.
+	Forwarded bool
 	// Trusted: the peer's forwarding headers were believed.
 	Trusted bool
 	// IgnoredHeader: somebody who is not trusted sent a forwarding header.

@@ -15,6 +15,12 @@
 // reported; IPv4-mapped IPv6 addresses are IPv4 addresses; addresses have no
 // zone.
 //
-// Read are X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host. The package
-// does not read the PROXY protocol, which is spoken before there is a request.
+// Read are X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host, or where
+// there is none of the three, Forwarded (RFC 7239). X-Forwarded-* comes first
+// because more proxies write it: a proxy that does so and knows nothing of
+// Forwarded passes on what a client has made up there. Where both are there and
+// disagree, Forwarded is therefore not so much as looked at.
+//
+// The package does not read the PROXY protocol, which is spoken before there is
+// a request.
 package clientip

@@ -36,17 +36,26 @@ func unmapPrefix(p netip.Prefix) netip.Prefix {
 func (r *Resolver) Resolve(remoteAddr string, h http.Header) Client {
 	peer := parseHop(remoteAddr)
 	c := Client{Addr: peer.Addr(), Port: peer.Port()}
-	if !r.trusts(peer.Addr()) && !r.trustsUnix(remoteAddr) {
-		c.IgnoredHeader = hasForwarding(h)
+	if !r.TrustsPeer(remoteAddr) {
+		c.IgnoredHeader = hasXForwarded(h) || len(h["Forwarded"]) > 0
 		return c
 	}
 	c.Trusted = true
-	c.Scheme = scheme(h["X-Forwarded-Proto"])
-	c.Host = lastOf(h["X-Forwarded-Host"])
-	if hop := r.walk(h["X-Forwarded-For"]); hop.Addr().IsValid() {
-		c.Addr, c.Port = hop.Addr(), hop.Port()
+	said := hops{client: r.walk(h["X-Forwarded-For"]), scheme: scheme(h["X-Forwarded-Proto"]), host: lastOf(h["X-Forwarded-Host"])}
+	if len(h["Forwarded"]) > 0 && !hasXForwarded(h) {
+		said = r.walkForwarded(h["Forwarded"])
+		c.Forwarded = true
+	}
+	c.Scheme, c.Host = said.scheme, said.host
+	if said.client.Addr().IsValid() {
+		c.Addr, c.Port = said.client.Addr(), said.client.Port()
 	}
 	return c
+}
+
+// TrustsPeer says whether a peer's word counts, by its address as in Resolve.
+func (r *Resolver) TrustsPeer(remoteAddr string) bool {
+	return r.trusts(parseHop(remoteAddr).Addr()) || r.trustsUnix(remoteAddr)
 }
 
 func (r *Resolver) trusts(addr netip.Addr) bool {
@@ -117,7 +126,7 @@ func parseHop(s string) netip.AddrPort {
 
 func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
-func hasForwarding(h http.Header) bool {
+func hasXForwarded(h http.Header) bool {
 	for _, name := range [...]string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} {
 		if len(h[name]) > 0 {
 			return true
