@@ -1,0 +1,16 @@
+// Package listener is what stands between the kernel and the HTTP server that
+// faces the clients: a bound on connections ([Bound]), the PROXY protocol
+// ([ProxyProtocol]) and a certificate that is read again when its files change
+// ([Certificate]).
+//
+// Invariants:
+//
+//   - Never more connections are open than the bound allows; further ones wait
+//     in the kernel's backlog, where they take no memory of this process.
+//   - A PROXY header is read from a trusted peer only, and always from a trusted
+//     peer: which protocol a peer speaks is never guessed from its bytes.
+//   - Accept never waits for a peer to send something.
+//   - A certificate that cannot be used never takes the place of one that can.
+//
+// The package neither opens addresses nor logs nor counts; internal/app does.
+package listener
