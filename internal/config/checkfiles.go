@@ -11,7 +11,7 @@ import (
 )
 
 // CheckFiles compares a configuration with the machine it is to run on: its
-// folders, secret files, certificates and sockets. The first list holds what keeps the gate
+// folders, secret files, certificates, sockets and page. The first list holds what keeps the gate
 // from serving, the second what is worth a warning. Nothing is left behind.
 func CheckFiles(cfg *Config) (mistakes, warnings Errors) {
 	return checkFiles(cfg, maySend)
@@ -26,6 +26,7 @@ type inspection struct {
 func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warnings Errors) {
 	i := &inspection{maySend: maySend}
 	i.spool(cfg.Spool.Dir)
+	i.refusalPage(cfg.Refusals)
 	i.secretFile("session.key_file", cfg.Session.KeyFile)
 	i.secretFile("admin.token_file", cfg.Admin.TokenFile)
 	i.listener("server.listen", cfg.Server.Listen)

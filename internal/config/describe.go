@@ -14,6 +14,9 @@ func Describe(cfg *Config) string {
 	d.lines(cfg.Lock)
 	d.redis(cfg)
 	d.bodies(cfg)
+	if cfg.Refusals.PageFile != "" {
+		d.line("Shows people whom it refuses the page %s.", cfg.Refusals.PageFile)
+	}
 	for i := range cfg.Upstreams {
 		d.upstream(&cfg.Upstreams[i], i == 0)
 	}

@@ -16,6 +16,7 @@ type Config struct {
 	Spool       Spool         `mapstructure:"spool"`
 	Admin       Admin         `mapstructure:"admin"`
 	Log         Log           `mapstructure:"log"`
+	Refusals    Refusals      `mapstructure:"refusals"`
 	Session     Session       `mapstructure:"session"`
 	Lock        Lock          `mapstructure:"lock"`
 	Redis       Redis         `mapstructure:"redis"`
@@ -79,6 +80,11 @@ type Log struct {
 }
 
 // Session says where the session id of the application stands.
+// Refusals says how the gate answers what it does not forward.
+type Refusals struct {
+	PageFile string `mapstructure:"page_file"` // html/template for the people who are refused; default "": the gate's own page
+}
+
 type Session struct {
 	Cookie  string `mapstructure:"cookie"`   // name of the cookie; default PHPSESSID; "": only the header is read
 	Header  string `mapstructure:"header"`   // looked at before the cookie; default "": none
