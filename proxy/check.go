@@ -23,7 +23,7 @@ func (x *exchange) check() error {
 	if err == nil || errors.Is(err, lockstore.ErrAway) && x.policy.OnStoreFailure == rules.Open {
 		return nil // whether it is still away is seen when the request would wait
 	}
-	return lineRefusal(err)
+	return x.lineRefusal(err)
 }
 
 func tooLarge(limit int64) *Refusal {
@@ -34,9 +34,11 @@ func tooLarge(limit int64) *Refusal {
 	}
 }
 
-// lineRefusal answers for a line that has no place.
-func lineRefusal(err error) *Refusal {
-	r := &Refusal{Status: http.StatusTooManyRequests, RetryAfter: retryDelay, Err: err}
+// lineRefusal answers for a line that has no place. Coming again makes sense
+// when those who are in the line now have had their turns.
+func (x *exchange) lineRefusal(err error) *Refusal {
+	r := &Refusal{Status: http.StatusTooManyRequests, Err: err}
+	turns := 1
 	switch {
 	case errors.Is(err, lockstore.ErrAway):
 		return storeAway(err)
@@ -44,13 +46,17 @@ func lineRefusal(err error) *Refusal {
 		r.Reason, r.Detail = ReasonSessionBusy, "Another request of this session is running."
 	case errors.Is(err, lockstore.ErrSessionFull):
 		r.Reason, r.Detail = ReasonSessionFull, "Too many requests of this session are waiting."
+		turns = x.ticket.MaxWaiting + 1
 	case errors.Is(err, lockstore.ErrClientFull):
 		r.Reason, r.Detail = ReasonClientFull, "Too many requests of this client are waiting."
+		turns = lineOf(x.gate.Locks)
 	case errors.Is(err, lockstore.ErrTotalFull):
 		r.Reason, r.Detail = ReasonTotalFull, "Too many requests are waiting."
+		turns = lineOf(x.gate.Locks)
 	default:
 		return asRefusal(err)
 	}
+	r.RetryAfter = x.gate.pace.of(turns)
 	return r
 }
 
@@ -61,19 +67,15 @@ func storeAway(err error) *Refusal {
 		Status:     http.StatusServiceUnavailable,
 		Reason:     ReasonStoreAway,
 		Detail:     "Requests of a session cannot be put in order now.",
-		RetryAfter: retryDelay,
+		RetryAfter: outageDelay,
 		Err:        err,
 	}
 }
 
-// retryDelay is the Retry-After of a refusal that lasts no longer than a few
-// requests take.
-const retryDelay = time.Second
-
 // retryOf gives a Retry-After to the statuses that call for one.
 func retryOf(status int) time.Duration {
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		return retryDelay
+		return ruleDelay
 	}
 	return 0
 }

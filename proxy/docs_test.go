@@ -22,7 +22,7 @@ func TestOperationsPageNamesWhatOperatorsSee(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	g := &Gate{}
 	g.Metrics = NewMetrics(registry)
-	g.RegisterGauges(registry, nil, nil)
+	g.RegisterGauges(registry)
 	descriptions := make(chan *prometheus.Desc, 100)
 	registry.Describe(descriptions)
 	close(descriptions)

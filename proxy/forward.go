@@ -60,7 +60,7 @@ func (x *exchange) toFolder() *Refusal {
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
 		status = http.StatusPermanentRedirect // the method stays
 	}
-	return &Refusal{Status: status, Reason: ReasonFolder, Detail: "The page is at " + location, Location: location}
+	return &Refusal{Status: status, Reason: ReasonFolder, Detail: "The page's address ends in a slash.", Location: location}
 }
 
 // outgoing is the request for the upstream, on a context of the gate's own.

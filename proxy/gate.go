@@ -11,6 +11,7 @@ import (
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/internal/spool"
 	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy/page"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
 
@@ -18,6 +19,8 @@ import (
 type Locker interface {
 	Check(lockstore.Request) error
 	Acquire(context.Context, lockstore.Request) (*lockstore.Turn, error)
+	Waiting() int  // requests that wait now
+	Sessions() int // sessions with a request that runs or waits now
 }
 
 // Parts is what a Gate is made of. All of them are required and may be shared
@@ -29,6 +32,7 @@ type Parts struct {
 	Clients   *clientip.Resolver
 	Spool     *spool.Pool
 	Upstreams []*Upstream // the first serves where no rule names another
+	Page      *page.Page  // what people see of refusals
 	Metrics   *Metrics
 	Log       zerolog.Logger
 }
@@ -70,6 +74,7 @@ type Gate struct {
 	pathInfo  bool // some upstream is a tree of scripts
 	uploads   *uploads
 	open      *tracker
+	pace      pace
 
 	runners *runners
 

@@ -82,6 +82,7 @@ func (h *hold) finish(early bool) bool {
 	}
 	held := time.Since(h.began)
 	h.gate.Metrics.hold.Observe(held.Seconds())
+	h.gate.pace.note(held)
 	h.record.held = held
 	if after != nil {
 		after()

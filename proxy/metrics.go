@@ -65,12 +65,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 }
 
 // RegisterGauges adds what is read from the gate when somebody asks.
-func (g *Gate) RegisterGauges(reg prometheus.Registerer, waiting, sessions func() int) {
+func (g *Gate) RegisterGauges(reg prometheus.Registerer) {
 	gauge := func(name, help string, read func() float64) {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "sessiongate", Name: name, Help: help}, read))
 	}
-	gauge("waiting", "Requests that wait for their turn now.", func() float64 { return float64(waiting()) })
-	gauge("sessions", "Sessions that have a request running or waiting now.", func() float64 { return float64(sessions()) })
+	gauge("waiting", "Requests that wait for their turn now.", func() float64 { return float64(g.Locks.Waiting()) })
+	gauge("sessions", "Sessions that have a request running or waiting now.", func() float64 { return float64(g.Locks.Sessions()) })
 	gauge("in_flight", "Requests that are not accounted for yet.", func() float64 { return float64(g.InFlight()) })
 	gauge("uploading", "Request bodies that are being read now.", func() float64 { return float64(g.uploads.count()) })
 	gauge("spool_memory_bytes", "Memory taken by spooled bodies now.", func() float64 { return float64(g.Spool.Usage().Memory) })

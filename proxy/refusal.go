@@ -3,9 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -22,7 +20,8 @@ type Refusal struct {
 	Detail string
 	// Location is where a redirect goes.
 	Location string
-	// RetryAfter is when coming again makes sense; 0 says nothing of it.
+	// RetryAfter is when coming again makes sense at the earliest; 0: not at all.
+	// The client is told a little more than that: see retrySeconds.
 	RetryAfter time.Duration
 	// Err is the cause, for the log only.
 	Err error
@@ -46,30 +45,4 @@ func asRefusal(err error) *Refusal {
 		return r
 	}
 	return &Refusal{Status: http.StatusInternalServerError, Reason: ReasonInternal, Detail: "The gate failed to handle the request.", Err: err}
-}
-
-// write answers with the refusal. Where the request's body is unread the
-// connection closes: net/http would otherwise hold the answer back until it
-// has read the body away.
-func (r *Refusal) write(w http.ResponseWriter, bodyUnread bool) (sent int64) {
-	h := w.Header()
-	clear(h)
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	if bodyUnread {
-		h.Set("Connection", "close")
-	}
-	if r.Location != "" {
-		h.Set("Location", r.Location)
-	}
-	if r.RetryAfter > 0 {
-		seconds := int64((r.RetryAfter + time.Second - 1) / time.Second)
-		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
-	body := fmt.Sprintf("%d %s\nreason: %s\n%s\n", r.Status, http.StatusText(r.Status), r.Reason, r.Detail)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(r.Status)
-	n, _ := io.WriteString(w, body) // a client that left needs no answer
-	return int64(n)
 }

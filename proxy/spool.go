@@ -41,7 +41,7 @@ func (x *exchange) spoolRefusal(err error) error {
 		return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonSpoolFull, Detail: "There is no room for the request body now.", RetryAfter: retryDelay, Err: err}
 	case errors.Is(err, spool.ErrDisk):
 		x.gate.Log.Error().Err(err).Msg("request body could not be written to the spool")
-		return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonSpoolDisk, Detail: "There is no room for the request body now.", RetryAfter: retryDelay, Err: err}
+		return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonSpoolDisk, Detail: "There is no room for the request body now.", RetryAfter: outageDelay, Err: err}
 	case errors.Is(err, errTooSlow), errors.Is(err, os.ErrDeadlineExceeded):
 		return &Refusal{Status: http.StatusRequestTimeout, Reason: ReasonUploadSlow, Detail: "The request body came too slowly.", Err: err}
 	case x.r.Context().Err() != nil, errors.Is(err, io.ErrUnexpectedEOF):

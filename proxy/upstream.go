@@ -180,7 +180,7 @@ func upstreamRefusal(err error) *Refusal {
 	case kind == KindFiles:
 		return &Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstreamError, Detail: "The application's files cannot be found.", Err: err}
 	case kind == KindConnect:
-		return &Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstreamError, Detail: "The application cannot be reached.", Err: err}
+		return &Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstreamError, Detail: "The application cannot be reached.", RetryAfter: outageDelay, Err: err}
 	}
 	return &Refusal{Status: http.StatusBadGateway, Reason: ReasonUpstreamError, Detail: "The application did not give a proper answer.", Err: err}
 }

@@ -25,13 +25,13 @@ func (x *exchange) wait() error {
 	case err == nil:
 		x.begin(turn)
 	case errors.Is(err, lockstore.ErrTimeout):
-		return x.withoutTurnOr(waitTimedOut(), x.policy.ForwardOnTimeout)
+		return x.withoutTurnOr(x.waitTimedOut(), x.policy.ForwardOnTimeout)
 	case errors.Is(err, lockstore.ErrAway):
 		return x.withoutTurnOr(storeAway(err), x.policy.OnStoreFailure == rules.Open)
 	case x.r.Context().Err() != nil:
 		return errGone
 	default:
-		return lineRefusal(err)
+		return x.lineRefusal(err)
 	}
 	if x.waited >= noticeable && x.departed() {
 		return errGone
@@ -70,12 +70,15 @@ func (x *exchange) withoutTurnOr(refusal *Refusal, allowed bool) error {
 	return nil
 }
 
-func waitTimedOut() *Refusal {
+// waitTimedOut answers for a turn that did not come. How long the turns ahead
+// will still last nobody knows; as long again as this request has waited for them
+// is the best guess.
+func (x *exchange) waitTimedOut() *Refusal {
 	return &Refusal{
 		Status:     http.StatusTooManyRequests,
 		Reason:     ReasonWaitTimeout,
 		Detail:     "Earlier requests of this session are still running.",
-		RetryAfter: retryDelay,
+		RetryAfter: x.waited,
 	}
 }
 

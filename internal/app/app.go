@@ -72,7 +72,7 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	a.ready.refused = a.locks.refused
 	parts.Metrics, parts.Locks = proxy.NewMetrics(registry), a.locks
 	a.gate = proxy.New(parts, settings(c))
-	a.gate.RegisterGauges(registry, a.locks.Waiting, a.locks.Sessions)
+	a.gate.RegisterGauges(registry)
 	a.public = proxy.NewServer(a.handler(), proxy.ServerLimits{
 		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
 		IdleTimeout:       c.Server.IdleTimeout,
@@ -97,6 +97,10 @@ func (a *App) parts(version string) (proxy.Parts, error) {
 	if err != nil {
 		return proxy.Parts{}, err
 	}
+	refusals, err := c.Refusals.Page()
+	if err != nil {
+		return proxy.Parts{}, err
+	}
 	upstreams, err := newUpstreams(c, version, a.log)
 	if err != nil {
 		return proxy.Parts{}, err
@@ -115,6 +119,7 @@ func (a *App) parts(version string) (proxy.Parts, error) {
 		Clients:   clientip.New(c.Server.TrustedProxies),
 		Spool:     a.spool,
 		Upstreams: upstreams,
+		Page:      refusals,
 		Log:       a.log,
 	}, nil
 }

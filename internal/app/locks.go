@@ -13,13 +13,6 @@ import (
 	"github.com/sessiongate/sessiongate/proxy"
 )
 
-// lines give turns; every store does.
-type lines interface {
-	proxy.Locker
-	Waiting() int
-	Sessions() int
-}
-
 // authority is what grants leases to this gate and to others.
 type authority interface {
 	Start(context.Context) error
@@ -30,7 +23,7 @@ type authority interface {
 
 // locks is the store of a configuration.
 type locks struct {
-	lines
+	proxy.Locker
 	authority authority     // nil: the gate is alone
 	patience  time.Duration // for the authority to be told what has ended
 }
@@ -40,7 +33,7 @@ type locks struct {
 func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks, error) {
 	limits := lockstore.Limits{PerClient: c.Lock.MaxWaitingPerClient, Total: c.Lock.MaxWaitingTotal}
 	if c.Lock.Store != config.StoreRedis {
-		return &locks{lines: lockstore.NewMemory(limits)}, nil
+		return &locks{Locker: lockstore.NewMemory(limits)}, nil
 	}
 	options, err := redisOptions(c)
 	if err != nil {
@@ -52,7 +45,7 @@ func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks,
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	return &locks{lines: store, authority: store, patience: max(closeTimeout, 2*c.Redis.Timeout)}, nil
+	return &locks{Locker: store, authority: store, patience: max(closeTimeout, 2*c.Redis.Timeout)}, nil
 }
 
 func redisOptions(c *config.Config) (lockstore.RedisOptions, error) {
