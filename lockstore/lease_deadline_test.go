@@ -24,6 +24,18 @@ func TestGrantHoldsOnlyForTheConfirmationTime(t *testing.T) {
 	b.lost(turn)
 }
 
+// Redis's clock was set ahead since the last sample.
+func TestGrantLastsNoLongerThanItCan(t *testing.T) {
+	b := newBench(t)
+	first, _ := b.queuedUp()
+	b.ahead += 5 * time.Second
+	b.grant(1, 7, time.Second, 0)
+	turn := b.runs(first)
+	b.jump(time.Second - simTiming.margin)
+	turn.Release()
+	b.lost(turn)
+}
+
 func TestGrantIsRenewedSoon(t *testing.T) {
 	b := newBench(t)
 	turn := grantedTurn(b)

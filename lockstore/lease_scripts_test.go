@@ -2,7 +2,11 @@ package lockstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -130,8 +134,23 @@ func testWire(t testing.TB, addr, name string) *wire {
 	}
 	w := newWire(o, simTiming, false)
 	w.gate = name
+	w.turnScript = scriptUnderTest(t, "turn.lua", w.turnScript)
+	w.renewScript = scriptUnderTest(t, "renew.lua", w.renewScript)
 	t.Cleanup(func() { _ = w.close() })
 	return w
+}
+
+// scriptUnderTest is the script of that name in the folder LOCKSTORE_SCRIPTS, if
+// there is one: package mutants tests the tests with it.
+func scriptUnderTest(t testing.TB, name string, own script) script {
+	source, err := os.ReadFile(filepath.Join(os.Getenv("LOCKSTORE_SCRIPTS"), name))
+	switch {
+	case os.Getenv("LOCKSTORE_SCRIPTS") == "" || errors.Is(err, fs.ErrNotExist):
+		return own
+	case err != nil:
+		t.Fatal(err)
+	}
+	return newScript(string(source))
 }
 
 func moreOf(t timing, heard int, prefix string) string {

@@ -28,7 +28,7 @@ func TestScriptLateAcquireIsStale(t *testing.T) {
 	b.hears("b")
 	b.release("a", 2)
 	var token, expiry uint64
-	fields := fmt.Sprintf("grant %x 2 %%d %%d 0", here[:])
+	fields := fmt.Sprintf("grant %x 2 %%d %%d 0 0", here[:])
 	if _, err := fmt.Sscanf(b.message("b"), fields, &token, &expiry); err != nil {
 		t.Error(err)
 	}
@@ -168,6 +168,17 @@ func TestScriptTokensRiseWhenTheClockIsSetBack(t *testing.T) {
 			t.Errorf("token %d after %d", r.token, last)
 		}
 		last = r.token
+	}
+}
+
+func TestScriptLeaseEndsThoughTheClockIsSetBack(t *testing.T) {
+	b := newScriptBench(t)
+	b.is(b.ask("a", 1, 0), taken)
+	b.pass(-time.Hour)
+	b.is(b.ask("b", 1, 0), queued)
+	b.pass(simTiming.ttl)
+	if r := b.is(b.ask("b", 1, 0), taken); !r.ranOut {
+		t.Error("nobody says that the lease ran out")
 	}
 }
 

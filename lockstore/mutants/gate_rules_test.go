@@ -1,0 +1,115 @@
+package mutants
+
+// gateRules are the rules of the state machine.
+var gateRules = []mutant{
+	{
+		rule: "a conversation's number is never used again",
+		file: "lease.go", old: "l.of.conversation++", new: "l.of.conversation = l.over + 1",
+		tests: []string{"TestConversationsAreNumberedAcrossSessions", "TestAskingIsCancelledWhenTheLastOneLeaves"},
+	},
+	{
+		rule: "every call of a conversation says which one is over",
+		file: "lease.go", old: "over: l.over, spent: l.fence, ask: l.conversation", new: "over: 0, spent: l.fence, ask: l.conversation",
+		tests: []string{"TestAskingTellsEveryCallWhatIsOver", "TestHoldingContendedPassesTheTurnAfterEveryRequest"},
+	},
+	{
+		rule: "a call says what was spent",
+		file: "lease.go", old: "over: l.over, spent: l.fence, ask: l.conversation", new: "over: l.over, ask: l.conversation",
+		tests: []string{"TestHoldingContendedPassesTheTurnAfterEveryRequest", "TestBackGateClaimsWhatRunsFirst"},
+	},
+	{
+		rule: "a release says what was spent",
+		file: "lease.go", old: "over: l.over, spent: l.fence, sent", new: "over: l.over, sent",
+		tests: []string{"TestHoldingServesTheLineWithoutRedis"},
+	},
+	{
+		rule: "contended is sticky: a grant, an answer or a want counts",
+		file: "lease.go", old: "l.contended = l.contended || others > 0", new: "l.contended = others > 0",
+		tests: []string{"TestAskingStaysContended", "TestAskingWantedAsksAgain"},
+	},
+	{
+		rule: "contended is sticky: a renewal does not take it back",
+		file: "lease.go", old: "l.contended = l.contended || r.waiting > 0\n\t\tl.extend", new: "l.contended = r.waiting > 0\n\t\tl.extend",
+		tests: []string{"TestHoldingStaysContended"},
+	},
+	{
+		rule: "contended is sticky: a late answer does not take it back",
+		file: "lease.go", old: "l.contended = l.contended || r.mine() && r.waiting > 0", new: "l.contended = l.contended && !r.mine()",
+		tests: []string{"TestHoldingContendedPassesTheTurnAfterEveryRequest"},
+	},
+	{
+		rule: "a want while asking asks again at once",
+		file: "lease.go", old: "\tcase l.state == asking:\n\t\tl.poll() // the answer that said so was lost\n", new: "",
+		tests: []string{"TestAskingWantedAsksAgain"},
+	},
+	{
+		rule: "after a lost lease the line stays shut until the turn ends",
+		file: "lease.go", old: "\tl.state = lost\n\tturn := l.running\n", new: "\tturn := l.running\n\tl.running = nil\n\tl.askAgain()\n",
+		tests: []string{"TestLostKeepsTheLineShut", "TestRenewalSaysLost", "TestBackConflictIsALostLease"},
+	},
+	{
+		rule: "after a lost lease the next turn is asked for anew",
+		file: "lease.go", old: "case l.state == lost, l.state == holding && l.contended && l.waiting > 0:", new: "case l.state == lost:\n\t\tl.state = holding\n\tcase l.state == holding && l.contended && l.waiting > 0:",
+		tests: []string{"TestLostKeepsTheLineShut"},
+	},
+	{
+		rule: "a late answer of a dead conversation is cancelled",
+		file: "leases.go", old: "\t\tcase err == nil && r.mine():\n\t\t\ts.cancel(c.key, c.ask)\n", new: "",
+		tests: []string{"TestDeadConversationIsCancelledExactly"},
+	},
+	{
+		rule: "a grant of a dead conversation is cancelled",
+		file: "leases.go", old: "\t\ts.cancel(g.key, g.conversation)\n", new: "",
+		tests: []string{"TestDeadConversationIsCancelledExactly", "TestDeadConversationOfAForgottenSessionIsCancelled"},
+	},
+	{
+		rule: "a want of a dead conversation is cancelled",
+		file: "leases.go", old: "\t\ts.cancel(k, conversation)\n", new: "",
+		tests: []string{"TestDeadConversationIsCancelledExactly", "TestDeadConversationOfAForgottenSessionIsCancelled"},
+	},
+	{
+		rule: "exactly the dead conversation is cancelled, not the live one",
+		file: "leases.go", old: "turnCall{key: k, over: conversation, sent", new: "turnCall{key: k, over: s.conversation, sent",
+		tests: []string{"TestDeadConversationIsCancelledExactly"},
+	},
+	{
+		rule: "a grant belongs to its own conversation",
+		file: "leases.go", old: "l != nil && l.conversation == g.conversation", new: "l != nil",
+		tests: []string{"TestDeadConversationIsCancelledExactly"},
+	},
+	{
+		rule: "no cancel overtakes a call that says the same and asks",
+		file: "leases.go", old: "l != nil && conversation <= l.over", new: "l != nil && conversation < l.over",
+		tests: []string{"TestDeadConversationThatACallEndsIsNotCancelledTwice"},
+	},
+	{
+		rule: "who leaves gives up the place in the queue",
+		file: "leases.go", old: "if first && l.state == asking && l.waiting > 0 {", new: "if false && first {",
+		tests: []string{"TestAskingGivesUpThePlaceOfWhoLeft"},
+	},
+	{
+		rule: "a recovered gate claims the sessions that run",
+		file: "lease.go", old: "\t\tl.ask()\n\t\tl.state = claiming\n", new: "\t\tl.state = alone\n",
+		tests: []string{"TestBackGateClaimsWhatRunsFirst", "TestBackConflictIsALostLease"},
+	},
+	{
+		rule: "a conflict with a claim is a lost lease",
+		file: "lease.go", old: "\t\tl.conversation = 0\n\t\tl.lose()\n", new: "\t\tl.conversation = 0\n",
+		tests: []string{"TestBackConflictIsALostLease"},
+	},
+	{
+		rule: "nobody runs on a claim that is not answered",
+		file: "lease.go", old: "l.state = asking // the call is under way", new: "l.state = claiming",
+		tests: []string{"TestBackTurnThatEndsDuringTheClaimDoesNotPassItOn"},
+	},
+	{
+		rule: "who does not want to run without Redis joins no line that does",
+		file: "leases.go", old: "|| l != nil && l.state == alone)", new: ")",
+		tests: []string{"TestAwayRefusesWhoDoesNotWantTo"},
+	},
+	{
+		rule: "an abandoned turn keeps the line shut",
+		file: "lease.go", old: "\t\tl.renew(rest)\n\t}\n\tl.state = lost\n", new: "\t\tl.renew(rest)\n\t}\n",
+		tests: []string{"TestHoldingAbandonedKeepsTheSessionLocked"},
+	},
+}
