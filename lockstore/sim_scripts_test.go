@@ -30,13 +30,13 @@ func flag(on bool) int {
 
 // scriptArgs are the arguments that never change in a gate.
 type scriptArgs struct {
-	gate                string
-	ttl, confirm, alive time.Duration
-	heard               bool
+	gate                      string
+	ttl, keep, confirm, alive time.Duration
+	heard                     bool
 }
 
 func (t timing) args(gate string, heard bool) scriptArgs {
-	return scriptArgs{gate: gate, ttl: t.ttl, confirm: t.confirm, alive: t.alive(), heard: heard}
+	return scriptArgs{gate: gate, ttl: t.ttl, keep: t.keep(), confirm: t.confirm, alive: t.alive(), heard: heard}
 }
 
 type sessionModel struct {
@@ -94,7 +94,7 @@ func (m *scriptModel) after(d time.Duration) int64 { return m.now + d.Microsecon
 
 func (m *scriptModel) turn(a scriptArgs, c turnCall) turnReply {
 	s := m.session(c.key)
-	defer func() { s.until = m.now + max(10*a.ttl.Microseconds(), s.leaseUntil-m.now) }()
+	defer m.save(s, a)
 	m.end(s, a, c)
 	m.sync(s, a)
 	switch {
@@ -110,6 +110,14 @@ func (m *scriptModel) turn(a scriptArgs, c turnCall) turnReply {
 		return turnReply{outcome: kept, token: s.token, waiting: len(s.entries), now: m.now}
 	}
 	return m.ask(s, a, c)
+}
+
+// save keeps a session, for at least as long as a lease in it lasts.
+func (m *scriptModel) save(s *sessionModel, a scriptArgs) {
+	s.until = m.after(a.keep)
+	if s.owner != "" {
+		s.until = max(s.until, s.leaseUntil)
+	}
 }
 
 // end takes in what has ended.
@@ -204,7 +212,7 @@ func (m *scriptModel) renew(a scriptArgs, c renewCall) renewReply {
 	s.owner, s.conversation, s.token = a.gate, c.conversation, c.token
 	s.leaseUntil, s.ttl = m.after(c.ttl), c.ttl
 	s.fence = max(s.fence, c.spent)
-	s.until = m.after(max(10*a.ttl, c.ttl))
+	s.until = m.after(max(a.keep, c.ttl))
 	return r
 }
 
@@ -225,11 +233,11 @@ func (m *scriptModel) copied() map[Key]*sessionModel {
 	return all
 }
 
-// String shows what is kept of a session, without what depends on real time.
+// String shows what is kept of a session.
 func (s *sessionModel) String() string {
 	text := "free"
 	if s.owner != "" {
-		text = fmt.Sprintf("%s %d %d", s.owner, s.conversation, s.token)
+		text = fmt.Sprintf("%s %d %d until %d", s.owner, s.conversation, s.token, s.leaseUntil)
 	}
 	names := make([]string, 0, len(s.entries))
 	for name := range s.entries {
