@@ -63,8 +63,10 @@ func TestARedisUserNeedsNoMoreThanIsDocumented(t *testing.T) {
 		t.Fatalf("ACL SETUSER %v: %v", rule, err)
 	}
 	secret := strings.TrimPrefix(rule[2].(string), ">")
-	parts := []string{inFrontOf(startPHP(t, 4)), sharing(server), fmt.Sprintf("redis: {username: %s, password_file: %q}", rule[0], secretFile(t, secret)),
-		fmt.Sprintf("session: {key_file: %q}", secretFile(t, strings.Repeat("k", 32)))}
+	parts := []string{
+		inFrontOf(startPHP(t, 4)), sharing(server), fmt.Sprintf("redis: {username: %s, password_file: %q}", rule[0], secretFile(t, secret)),
+		fmt.Sprintf("session: {key_file: %q}", secretFile(t, strings.Repeat("k", 32))),
+	}
 	gates := []*gate{startGate(t, parts...), startGate(t, parts...)}
 	awaitDegraded(t, gates, 0)
 	wantShared(t, gates)
