@@ -227,18 +227,22 @@ func (l *lease) queue(rest time.Duration) {
 		return
 	}
 	l.waits = true
-	for t := l.first; t != nil; {
+	first := l.first
+	for t := first; t != nil; {
 		next := t.next
 		if t.request.RejectBusy {
 			l.of.crowd.fail(&l.line, t, ErrBusy)
 		}
 		t = next
 	}
-	if l.waiting == 0 {
+	switch {
+	case l.waiting == 0:
 		l.leave()
-		return
+	case l.first != first:
+		l.poll() // the next one must not inherit the place
+	default:
+		l.wake(min(rest+time.Millisecond, l.of.jitter(l.of.timing.poll)))
 	}
-	l.wake(min(rest+time.Millisecond, l.of.jitter(l.of.timing.poll)))
 }
 
 // unanswered: whether Redis has run the call is not known; it is asked again.

@@ -188,6 +188,24 @@ func TestAskingRejectsBusyWhereAnotherGateHolds(t *testing.T) {
 	b.says(b.call(), 1, 0)
 }
 
+func TestAskingGivesUpThePlaceOfWhoIsRefused(t *testing.T) {
+	b := newBench(t)
+	busy := b.enters(Request{Key: here, RejectBusy: true})
+	b.call().answer(b.queue(time.Second), nil)
+	b.pass(simTiming.retry)
+	second := b.call()
+	b.request()
+	second.answer(b.queue(time.Second), nil)
+	if !errors.Is(busy.err, ErrBusy) {
+		t.Errorf("%v, want ErrBusy", busy.err)
+	}
+	c := b.call()
+	b.says(c, 0, 1)
+	if c.age != 0 {
+		t.Errorf("age %v, want that of the one that waits", c.age)
+	}
+}
+
 func TestAskingTellsEveryCallWhatIsOver(t *testing.T) {
 	b := newBench(t)
 	turn, _ := b.held(7, 1)

@@ -88,6 +88,11 @@ var gateRules = []mutant{
 		tests: []string{"TestAskingGivesUpThePlaceOfWhoLeft"},
 	},
 	{
+		rule: "who is refused gives up the place in the queue",
+		file: "lease.go", old: "\t\tl.poll() // the next one must not inherit the place\n", new: "\t\tl.wake(rest)\n",
+		tests: []string{"TestAskingGivesUpThePlaceOfWhoIsRefused"},
+	},
+	{
 		rule: "a recovered gate claims the sessions that run",
 		file: "lease.go", old: "\t\tl.ask()\n\t\tl.state = claiming\n", new: "\t\tl.state = alone\n",
 		tests: []string{"TestBackGateClaimsWhatRunsFirst", "TestBackConflictIsALostLease"},
