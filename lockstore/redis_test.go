@@ -2,11 +2,13 @@ package lockstore_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/sessiongate/sessiongate/internal/redistest"
 	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/lockstore/lockstoretest"
 )
@@ -36,6 +38,15 @@ func openRedis(t testing.TB, addr string, o lockstore.RedisOptions) *lockstore.R
 		}
 	})
 	return s
+}
+
+func TestRedisConforms(t *testing.T) {
+	server := redistest.Start(t)
+	stores := 0
+	lockstoretest.Run(t, func(t testing.TB, l lockstore.Limits) lockstoretest.Store {
+		stores++ // each starts empty
+		return openRedis(t, server.Address(), lockstore.RedisOptions{Limits: l, Prefix: fmt.Sprintf("test%d:", stores)})
+	})
 }
 
 func TestRedisConformsOnMiniredis(t *testing.T) {

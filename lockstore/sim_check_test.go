@@ -48,7 +48,7 @@ func (w *world) checkRedisAgrees(t *simTurn) {
 // begun: a ticket has got its turn.
 func (w *world) begun(g *simGate, s *simTicket) {
 	k := s.request.Key
-	t := &simTurn{simTicket: s, gate: g, began: w.now}
+	t := &simTurn{simTicket: s, gate: g, began: w.mark()}
 	w.logf("%s: turn %d of session %d begins, fence %d, local %v", g.name, s.number, k[0], s.turn.fence, s.turn.local)
 	if s.turn.local {
 		t.takenAt, w.byThemselves = w.now, true
@@ -67,7 +67,9 @@ func (w *world) begun(g *simGate, s *simTicket) {
 	if w.faults.none() {
 		w.checkOrder(t)
 	}
+	w.recordBegin(t)
 	if s.request.Mode != Exclusive {
+		w.recordEnd(t, false)
 		s.turn.Release()
 		return
 	}
@@ -194,8 +196,9 @@ func (w *world) finished() bool {
 	return true
 }
 
-// checkEnd: everybody was served, and nothing is left.
+// checkEnd: everybody was served, nothing is left, and some order explains it.
 func (w *world) checkEnd() {
+	w.checkHistory()
 	if !w.finished() {
 		w.failf("somebody waits for ever")
 	}
@@ -205,8 +208,3 @@ func (w *world) checkEnd() {
 		}
 	}
 }
-
-// leaseOp is filled in for porcupine.
-type leaseOp struct{}
-
-func (w *world) recordEnd(*simTurn) {}

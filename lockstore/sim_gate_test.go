@@ -29,6 +29,7 @@ type simTicket struct {
 	*ticket
 	number  int
 	arrived time.Duration
+	came    int64 // what had happened by then, to put events of one instant in order
 	hold    time.Duration
 }
 
@@ -38,7 +39,7 @@ type simTurn struct {
 	gate    *simGate
 	token   uint64
 	takenAt time.Duration
-	began   time.Duration
+	began   int64
 	clash   string // the turn of another gate that began meanwhile
 }
 
@@ -106,7 +107,7 @@ func (g *simGate) arrive(n int) {
 	if err != nil {
 		return
 	}
-	s := &simTicket{ticket: t, number: n, arrived: w.now, hold: w.between(0, 150*time.Millisecond)}
+	s := &simTicket{ticket: t, number: n, arrived: w.now, came: w.mark(), hold: w.between(0, 150*time.Millisecond)}
 	if w.rng.IntN(8) == 0 {
 		s.hold = w.between(0, 6*time.Second)
 	}
@@ -162,9 +163,9 @@ func (g *simGate) refused(s *simTicket) {
 // finish ends a turn.
 func (g *simGate) finish(t *simTurn) {
 	w := g.w
-	w.recordEnd(t)
 	t.turn.Release()
 	cause := context.Cause(t.turn.ctx)
+	w.recordEnd(t, errors.Is(cause, ErrLost))
 	w.logf("%s: turn %d ends: %v", g.name, t.number, cause)
 	for i, other := range w.running {
 		if other == t {
@@ -189,7 +190,7 @@ func (g *simGate) crash() {
 	g.crashed, w.crashed = true, true
 	for i := len(w.running) - 1; i >= 0; i-- {
 		if t := w.running[i]; t.gate == g {
-			w.recordEnd(t)
+			w.recordEnd(t, true)
 			t.turn.cancel(errSimulated)
 			w.running = append(w.running[:i:i], w.running[i+1:]...)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/anishathalye/porcupine"
 )
 
 // world is a deterministic simulation of gates, a network and a Redis: one
@@ -31,10 +33,11 @@ type world struct {
 	quiet        time.Duration // from when on nothing goes wrong; 0: not yet
 	upset        time.Duration // the last flush, failover or step of the clock forward
 	crashed      bool
+	marks        int64
 	byThemselves bool // gates have given turns by themselves
 	idleSince    map[Key]time.Duration
 	watermark    map[Key]mark
-	history      []leaseOp
+	history      []porcupine.Operation
 
 	tracing bool
 	trace   []string
