@@ -9,6 +9,7 @@ FUZZTIME ?= 60s
 BENCH    ?= .
 TESTS    ?= ./...
 LOAD     ?=
+WORLDS   ?= 1000000
 
 .PHONY: help
 help: ## list the targets
@@ -22,6 +23,11 @@ run: build ## build, then show the gate at work in front of PHP (or a simulated 
 test: ## install what the tests need (asks first on a terminal), then run all of them with the race detector
 	@scripts/test-deps
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout 8m $(TESTS)
+
+.PHONY: browser
+browser: ## look at the page for refusals with a real browser (installs Chromium)
+	@scripts/test-deps --browser
+	CGO_ENABLED=1 go test -race -tags browser -timeout 5m ./test/browser
 
 .PHONY: build
 build: ## build bin/sessiongate, static
@@ -38,6 +44,10 @@ fmt: ## format the code
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (60s)
 	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: sim
+sim: ## let gates lock in WORLDS (1000000) simulated worlds in which everything goes wrong
+	SIMULATIONS=$(WORLDS) go test -count=1 -timeout 0 -run '^TestSimulatedGates$$' ./lockstore
 
 .PHONY: bench
 bench: ## run the benchmarks of all packages
