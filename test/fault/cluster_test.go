@@ -220,5 +220,6 @@ func (p *ping) end(t *testing.T) {
 	if p.local > 0 {
 		t.Errorf("%d of %d turns of sessions on other servers were local", p.local, p.turns)
 	}
-	wantWithin(t, "the slowest turn of a session elsewhere", p.slowest, 0)
+	// Nodes write down who died and who took over, and answer nobody meanwhile.
+	wantWithin(t, "the slowest turn of a session elsewhere", p.slowest, poll)
 }

@@ -27,7 +27,7 @@ type gate struct {
 	*lockstore.Redis
 	way       *faultproxy.Proxy // nil where the gate goes straight to Redis
 	takenOver atomic.Int64
-	failures  atomic.Int64
+	failures  journal
 	notices   chan string
 }
 
@@ -60,7 +60,7 @@ func newGate(t *testing.T, options ...option) *gate {
 	t.Helper()
 	g := &gate{notices: make(chan string, 10)}
 	o := lockstore.RedisOptions{Prefix: prefix, Events: lockstore.Events{
-		Failed:    func(string, error) { g.failures.Add(1) },
+		Failed:    g.failures.add,
 		TakenOver: func(lockstore.Key) { g.takenOver.Add(1) },
 		Notice:    func(message string) { g.notices <- message },
 	}}
@@ -87,6 +87,10 @@ func startGate(t *testing.T, options ...option) *gate {
 
 // end closes a gate that must have come to rest.
 func (g *gate) end(t *testing.T) {
+	t.Helper()
+	if t.Failed() {
+		t.Logf("calls of a gate that failed:\n%s", &g.failures)
+	}
 	if n := g.Sessions(); n != 0 {
 		t.Errorf("%d idle sessions still take memory", n)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sessiongate/sessiongate/internal/redistest"
+	"github.com/sessiongate/sessiongate/lockstore"
 )
 
 // TestTwoGatesNeverHoldASession breaks whatever can be broken, in any order,
@@ -42,32 +43,43 @@ func TestTwoGatesNeverHoldASession(t *testing.T) {
 				mend(t, g)
 			}
 		}
-		// Longer than a lease: a holder that is cut off must notice.
-		cut := gates[rand.IntN(len(gates))]
-		session := shared(rand.IntN(c.sessions))
-		turn, err := cut.Acquire(t.Context(), session)
-		if err != nil {
-			t.Fatal(err)
-		}
-		held := c.seen.begin(cut, session.Key, turn)
-		cut.way.Freeze()
-		wantLost(t, turn)
-		c.seen.goesOn(t, 100) // through the others, beside the turn that is lost
-		for _, g := range gates {
-			mend(t, g)
-		}
-		c.seen.end(session.Key, held)
+		overtake(t, c.seen, gates)
 		c.seen.goesOn(t, 100)
 	}
-	for _, g := range gates {
-		eventually(t, "the gate has found back", func() bool { return !g.Away() })
-	}
-	c.seen.goesOn(t, 100)
 	c.end()
 	for n := range c.sessions {
 		awaitFree(t, admin, key(n))
 	}
 	wantExpiries(t, admin)
+}
+
+// overtake cuts a holder off for longer than its lease: it must notice, and
+// another gate goes on. The crowd does not want this session, whose line stays
+// shut for as long as the lost turn lasts.
+func overtake(t *testing.T, seen *watcher, gates []*gate) {
+	t.Helper()
+	cut, other, session := gates[0], gates[1], shared(99)
+	for _, g := range gates {
+		mend(t, g)
+	}
+	var turn *lockstore.Turn
+	eventually(t, "the gate has found back", func() (back bool) {
+		var err error
+		turn, err = cut.Acquire(t.Context(), session)
+		return err == nil
+	})
+	held := seen.begin(cut, session.Key, turn)
+	cut.way.Freeze()
+	eventually(t, "another gate goes on", func() (goes bool) {
+		var err error
+		turn, err = other.Acquire(t.Context(), session)
+		return err == nil
+	})
+	next := seen.begin(other, session.Key, turn)
+	wantLost(t, held.turn)
+	mend(t, cut)
+	seen.end(session.Key, next)
+	seen.end(session.Key, held)
 }
 
 // mend takes every fault of a gate's way back.

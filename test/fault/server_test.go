@@ -45,7 +45,7 @@ func wantWork(t *testing.T, options ...option) {
 	turn.Release()
 	turnOf(t, next).turn.Release()
 	for _, g := range []*gate{one, two} {
-		if n := g.failures.Load(); n != 0 {
+		if n := g.failures.count(); n != 0 {
 			t.Errorf("%d calls failed", n)
 		}
 	}

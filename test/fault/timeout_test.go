@@ -18,6 +18,7 @@ func connect(t *testing.T, g *gate, c *redis.Client) {
 	t.Helper()
 	g.take(t, shared(2)).Release()
 	awaitFree(t, c, key(2))
+	pass(50 * time.Millisecond) // Redis has released it: its answer is on the way
 }
 
 func TestTurnWhoseAnswerWasLostComesWithinAPoll(t *testing.T) {
