@@ -293,7 +293,7 @@ func (l *lease) renewed(c renewCall, r renewReply, err error) {
 	case err != nil:
 		l.renewal = now.Add(max(l.deadline.Sub(now)/8, l.of.timing.retry))
 		l.arm()
-	case r.outcome == renewLost:
+	case r.outcome == renewLost, r.outcome == restored && l.due(l.deadline): // others may have run before Redis forgot
 		l.lose()
 	default:
 		l.contended = l.contended || r.waiting > 0

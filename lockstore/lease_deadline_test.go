@@ -128,6 +128,32 @@ func TestRenewalSaysLost(t *testing.T) {
 	b.runs(next)
 }
 
+// The lease had run out, others had run, and then Redis forgot: the late renewal
+// was taken for that of a lease that Redis has never seen.
+func TestRenewalDoesNotRestoreALeaseThatHadRunOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome renewOutcome
+		stopped time.Duration
+		lost    bool
+	}{
+		"restored in time":       {restored, 0, false},
+		"restored too late":      {restored, 2 * time.Second, true},
+		"never lost, heard late": {renewed, 2 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			turn := grantedTurn(b)
+			b.pass(simTiming.confirm / 5)
+			renewal := b.renewal()
+			b.jump(c.stopped)
+			renewal.answer(renewReply{outcome: c.outcome, now: b.redisNow()}, nil)
+			if lost := turn.ctx.Err() != nil; lost != c.lost {
+				t.Errorf("lost: %v, want %v", lost, c.lost)
+			}
+		})
+	}
+}
+
 func TestLostKeepsTheLineShut(t *testing.T) {
 	for name, hint := range map[string]func(*bench, *sentTurn){
 		"a grant":         func(b *bench, _ *sentTurn) { b.grant(1, 9, time.Second, 0) },

@@ -83,6 +83,11 @@ var timeRules = []mutant{
 		tests: []string{"TestLateAnswerOfAnOlderLeaseExtendsNothing"},
 	},
 	{
+		rule: "a lease that had run out is not restored",
+		file: "lease.go", old: "case r.outcome == renewLost, r.outcome == restored && l.due(l.deadline):", new: "case r.outcome == renewLost:",
+		tests: []string{"TestRenewalDoesNotRestoreALeaseThatHadRunOut"},
+	},
+	{
 		rule: "polls come in time",
 		file: "lease.go", old: "l.wake(min(rest+time.Millisecond, l.of.jitter(l.of.timing.poll)))", new: "l.wake(rest + time.Millisecond)",
 		tests: []string{"TestAskingPolls"},
