@@ -10,9 +10,9 @@ import (
 func TestBoundIsTheLeastThatWasSeen(t *testing.T) {
 	var b bound
 	server := func(at time.Time) int64 { return at.Add(time.Hour).UnixMicro() }
-	for _, way := range []time.Duration{300, 20, 100} {
+	for _, way := range []time.Duration{300 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
 		sent := epoch.Add(time.Second)
-		b.sample(epoch, sent, server(sent.Add(way*time.Millisecond)))
+		b.sample(epoch, sent, server(sent.Add(way)))
 	}
 	now := epoch.Add(5 * time.Second)
 	got, known := b.latest(epoch, now)

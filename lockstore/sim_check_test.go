@@ -124,8 +124,12 @@ func (w *world) checkBeside(t, other *simTurn) {
 // slack is what messages and calls take without faults, several of them.
 const slack = 20 * time.Millisecond
 
-// checkOrder: without faults, who has come first in any gate goes first.
+// checkOrder: without faults, who has come first in any gate goes first. Where a
+// request leaves while its grant is under way, the next one of its gate runs.
 func (w *world) checkOrder(t *simTurn) {
+	if t.gate.gone > 0 && w.now-t.gate.gone < slack {
+		return
+	}
 	for _, g := range w.gates {
 		for _, s := range g.tickets {
 			if s.request.Key == t.request.Key && !s.settled() && s.arrived+slack < t.arrived {

@@ -16,6 +16,7 @@ type simGate struct {
 	inbox   *inbox
 	skew    time.Duration // of its clock
 	tickets []*simTicket  // that wait, in order of arrival
+	gone    time.Duration // when a request has left last
 
 	crashed, paused bool
 	cut             bool // does not reach Redis
@@ -122,6 +123,7 @@ func (g *simGate) depart(s *simTicket) {
 		return
 	}
 	g.w.logf("%s: request %d leaves", g.name, s.number)
+	g.gone = g.w.now
 	for i, other := range g.tickets {
 		if other == s {
 			g.tickets = append(g.tickets[:i:i], g.tickets[i+1:]...)
@@ -153,6 +155,7 @@ func (g *simGate) settle() {
 
 func (g *simGate) refused(s *simTicket) {
 	g.w.logf("%s: request %d is refused: %v", g.name, s.number, s.err)
+	g.gone = g.w.now
 	busy := s.request.RejectBusy && errors.Is(s.err, ErrBusy)
 	away := s.request.NoFallback && errors.Is(s.err, ErrAway)
 	if !busy && !away {

@@ -21,8 +21,7 @@ type world struct {
 
 	redis    *scriptModel
 	step     time.Duration // how far Redis's clock was set
-	backups  []map[Key]*sessionModel
-	away     bool // nobody reaches Redis
+	away     bool          // nobody reaches Redis
 	gates    []*simGate
 	named    map[string]*simGate
 	keys     []Key
