@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -139,5 +140,29 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 func BenchmarkHTML(b *testing.B) {
 	for b.Loop() {
 		Default().HTML(content(7))
+	}
+}
+
+func TestTheTemplateOfTheOperationsPageWorks(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```html\n")
+	sample, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("docs/operations.md shows no template")
+	}
+	p, err := Parse("operations.md", []byte(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if html := string(p.HTML(content(7))); !p.Reloads() || !strings.Contains(html, "<span data-reload-seconds>7</span>") {
+		t.Errorf("got\n%s", html)
+	}
+	for _, field := range []string{"Status", "Title", "Detail", "Reason", "RetryAfter", "RequestID", "Reload"} {
+		if !strings.Contains(string(text), "`{{."+field+"}}`") {
+			t.Errorf("docs/operations.md does not name %s", field)
+		}
 	}
 }
