@@ -113,21 +113,25 @@ func (w *wire) node(k Key) string {
 // probe tries whether the server of a key takes writes. Each client finds out
 // by itself which server that is, so each is tried.
 func (w *wire) probe(ctx context.Context, k Key) error {
-	ctx, cancel := context.WithTimeout(ctx, w.options.Timeout)
-	defer cancel()
-	clients := [...]redis.UniversalClient{w.side, w.acquiring.client, w.releasing.client}
-	for _, client := range clients {
-		if cluster, ok := client.(*redis.ClusterClient); ok {
-			cluster.ReloadState(ctx)
-		}
-	}
-	for _, client := range clients {
-		if err := client.Set(ctx, w.session(k)+":probe", w.gate, time.Second).Err(); err != nil {
+	for _, client := range [...]redis.UniversalClient{w.side, w.acquiring.client, w.releasing.client} {
+		if err := w.write(ctx, client, k); err != nil {
 			return err
 		}
 	}
-	w.mapped.Store(true)
 	return nil
+}
+
+func (w *wire) write(ctx context.Context, client redis.UniversalClient, k Key) error {
+	ctx, cancel := context.WithTimeout(ctx, w.options.Timeout)
+	defer cancel()
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		cluster.ReloadState(ctx)
+		// The servers are known even where this key's cannot be reached.
+		if _, err := cluster.MasterForKey(ctx, w.session(k)); err == nil && client == w.side {
+			w.mapped.Store(true)
+		}
+	}
+	return client.Set(ctx, w.session(k)+":probe", w.gate, time.Second).Err()
 }
 
 // report counts a failure that is no script's.
