@@ -223,3 +223,27 @@ func (p *ping) end(t *testing.T) {
 	// Nodes write down who died and who took over, and answer nobody meanwhile.
 	wantWithin(t, "the slowest turn of a session elsewhere", p.slowest, poll)
 }
+
+// TestGateStartsWhileAPrimaryIsDead: what the others have is shared.
+func TestGateStartsWhileAPrimaryIsDead(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t, 0)
+	serveWhatIsThere(t, cluster)
+	sessions := spread(t, cluster, 1)
+	// The first thing that a gate tries is the server of this one.
+	dead := cluster.KillPrimary(t, sessionKey(lockstore.Key{}))
+	one, two := startGate(t, inCluster(cluster)), startGate(t, inCluster(cluster))
+	for node, there := range sessions {
+		turn := one.take(t, either(there[0]))
+		if turn.Local() != (node == dead) {
+			t.Errorf("local %v, at a server that is dead: %v", turn.Local(), node == dead)
+		}
+		if node != dead {
+			next := two.enqueue(t.Context(), t, shared(there[0]))
+			awaitLine(t, node.Client(t), key(there[0]), 1)
+			turn.Release()
+			turn = turnOf(t, next).turn
+		}
+		turn.Release()
+	}
+}

@@ -1,6 +1,10 @@
 package fault
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -86,11 +90,11 @@ func TestDeadWaiterIsSkippedAtOnce(t *testing.T) {
 func TestHaltedWaiterIsSkippedAfterTheConfirmationTime(t *testing.T) {
 	t.Parallel()
 	s := startScene(t)
-	signal(t, s.gates[1], syscall.SIGSTOP)
+	halt(t, s.gates[1])
 	ended := time.Now()
 	s.let("/holds")
 	wantWithin(t, "the next request", s.began(t, "/second").Sub(ended), confirm)
-	signal(t, s.gates[1], syscall.SIGCONT)
+	goOn(t, s.gates[1])
 	s.began(t, "/first")
 	s.wantRising(t, "/holds", "/second", "/first")
 	awaitFree(t, s.redis, s.session(t))
@@ -99,11 +103,11 @@ func TestHaltedWaiterIsSkippedAfterTheConfirmationTime(t *testing.T) {
 func TestGateThatWasHaltedCountsItsLeaseAsLost(t *testing.T) {
 	t.Parallel()
 	s := startScene(t)
-	signal(t, s.gates[0], syscall.SIGSTOP)
+	halt(t, s.gates[0])
 	halted := time.Now()
 	wantWithin(t, "the next request", s.began(t, "/first").Sub(halted), processTTL+500*time.Millisecond)
 	s.began(t, "/second")
-	signal(t, s.gates[0], syscall.SIGCONT)
+	goOn(t, s.gates[0])
 	eventually(t, "the lease counts as lost", func() bool { return s.gates[0].metric(t, "lease_lost_total") == 1 })
 	s.let("/holds")
 	if a := <-s.answers[0]; a.status != 200 {
@@ -155,9 +159,30 @@ func TestHalfOpenWaiterIsSkippedAfterTheConfirmationTime(t *testing.T) {
 	awaitFree(t, c, key(1))
 }
 
-func signal(t *testing.T, p *process, s syscall.Signal) {
+// halt stops a process, and returns when all its threads stand still, which a
+// busy machine takes its time for.
+func halt(t *testing.T, p *process) {
 	t.Helper()
-	if err := p.Signal(s); err != nil {
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the gate stands still", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, thread := range threads {
+			if stat, err := os.ReadFile(thread); err == nil && !bytes.Contains(stat, []byte(") T ")) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func goOn(t *testing.T, p *process) {
+	t.Helper()
+	if err := p.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -22,11 +22,8 @@ func TestRequestsRunInOrderOfArrivalOverAllGates(t *testing.T) {
 	server := redistest.Start(t)
 	gates := openGates(t, 3, server.Address())
 	first := gates[0].take(t, shared(1))
-	type served struct {
-		request int
-		gate    int
-		arrived time.Time
-	}
+	type served struct{ request, gate int }
+	var notBefore, notAfter [requests]time.Time // of each arrival
 	var mu sync.Mutex
 	var order []served
 	var all sync.WaitGroup
@@ -39,19 +36,20 @@ func TestRequestsRunInOrderOfArrivalOverAllGates(t *testing.T) {
 		}
 		g := gates[which]
 		before := g.Waiting()
+		notBefore[i] = time.Now()
 		all.Go(func() {
-			arrived := time.Now()
 			turn, err := g.Acquire(context.Background(), shared(1))
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			mu.Lock()
-			order = append(order, served{i, which, arrived})
+			order = append(order, served{i, which})
 			mu.Unlock()
 			turn.Release()
 		})
 		eventually(t, "the request waits", func() bool { return g.Waiting() > before })
+		notAfter[i] = time.Now()
 		pass(spacing)
 	}
 	awaitLine(t, server.Client(t), key(1), 2)
@@ -63,7 +61,7 @@ func TestRequestsRunInOrderOfArrivalOverAllGates(t *testing.T) {
 			changes++
 		}
 		for _, later := range order[i+1:] {
-			if lead := s.arrived.Sub(later.arrived); lead > message {
+			if lead := notBefore[s.request].Sub(notAfter[later.request]); lead > message {
 				t.Errorf("request %d of gate %d ran before %d of gate %d, which came %s earlier", s.request, s.gate, later.request, later.gate, lead)
 			}
 		}
