@@ -98,7 +98,7 @@ func (in *inbox) hear(payload string) {
 		if err == nil {
 			in.leases.granted(grant{
 				key: key, conversation: numbers[0], token: numbers[1],
-				expiry: int64(numbers[2]), waiting: int(numbers[3]), ranOut: numbers[4] != 0, //nolint:gosec // microseconds and a count
+				expiry: int64(numbers[2]), waiting: int(numbers[3]), ranOut: numbers[4] != 0,
 			})
 		}
 	}

@@ -109,7 +109,7 @@ func (s *leases) enter(r Request) (t *ticket, err error) {
 	return t, err
 }
 
-// ErrClosed: the store was closed.
+// ErrClosed says that the store was closed.
 var ErrClosed = errors.New("lockstore: the store is closed")
 
 func (s *leases) depart(t *ticket) (left bool) {

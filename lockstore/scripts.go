@@ -58,9 +58,9 @@ func readTurn(cmd *redis.Cmd) (r turnReply, err error) {
 	r.outcome = turnOutcome(n[0])
 	switch r.outcome {
 	case taken:
-		r.token, r.waiting, r.now, r.ranOut = uint64(n[1]), int(n[2]), n[1], n[3] != 0 //nolint:gosec // a token is never negative
+		r.token, r.waiting, r.now, r.ranOut = uint64(n[1]), int(n[2]), n[1], n[3] != 0
 	case kept:
-		r.token, r.waiting, r.now = uint64(n[1]), int(n[2]), n[3] //nolint:gosec // a token is never negative
+		r.token, r.waiting, r.now = uint64(n[1]), int(n[2]), n[3]
 	case queued:
 		r.rest, r.waiting, r.now = time.Duration(n[1])*time.Microsecond, int(n[2]), n[3]
 	case notAsked, stale:

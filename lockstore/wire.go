@@ -36,7 +36,7 @@ func newWire(o RedisOptions, t timing, cluster bool) *wire {
 		options:     o,
 		timing:      t,
 		cluster:     cluster,
-		gate:        strconv.FormatUint(rand.Uint64(), 16), //nolint:gosec // has to be rare, not secret
+		gate:        strconv.FormatUint(rand.Uint64(), 16), // has to be rare, not secret
 		side:        o.client(4, cluster),
 		turnScript:  newScript(turnSource),
 		renewScript: newScript(renewSource),
