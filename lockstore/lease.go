@@ -260,8 +260,9 @@ func (l *lease) unanswered() {
 // granted: a message says that the lease was taken for this conversation.
 func (l *lease) granted(g grant) {
 	l.contended = l.contended || g.waiting > 0
+	l.takeOver(g.ranOut)
 	if l.state != asking {
-		return // told before
+		return // an answer has said so before
 	}
 	now := l.of.clock.now()
 	latest, known := l.of.serverOf(l.key).bound.latest(l.of.start, now)
@@ -271,7 +272,6 @@ func (l *lease) granted(g grant) {
 		l.poll()
 		return
 	}
-	l.takeOver(g.ranOut)
 	l.hold(g.token, now.Add(rest), g.waiting, l.of.timing.confirm/5)
 }
 
