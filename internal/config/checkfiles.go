@@ -30,6 +30,7 @@ func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warning
 	i.secretFile("session.key_file", cfg.Session.KeyFile)
 	i.secretFile("admin.token_file", cfg.Admin.TokenFile)
 	i.listener("server.listen", cfg.Server.Listen)
+	i.certificate(cfg.Server.TLS)
 	i.listener("admin.listen", cfg.Admin.Listen)
 	if cfg.Lock.Store == StoreRedis {
 		i.redis(cfg.Redis)

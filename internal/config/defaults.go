@@ -35,6 +35,7 @@ func defaultServer() Server {
 	return Server{
 		Listen:                ":8080",
 		TrustedProxies:        []netip.Prefix{},
+		MaxConnections:        25000, // above lock.max_waiting_total: who comes after those that wait is told so
 		ReadHeaderTimeout:     10 * time.Second,
 		BodyIdleTimeout:       30 * time.Second,
 		MinBodyRate:           Rate(KiB),

@@ -32,6 +32,7 @@ func (d *description) line(format string, args ...any) {
 
 func (d *description) listeners(cfg *Config) {
 	d.line("Listens on %s%s; metrics and health on %s%s.", cfg.Server.Listen, withTLS(cfg.Server.TLS), cfg.Admin.Listen, withToken(cfg.Admin))
+	d.line("Connections at once: %s.", count(cfg.Server.MaxConnections))
 	if cfg.Server.ReadyPath != "" {
 		d.line("Answers readiness on %s of the main listener too.", cfg.Server.ReadyPath)
 	}
@@ -44,13 +45,16 @@ func (d *description) listeners(cfg *Config) {
 		proxies[i] = proxy.String()
 	}
 	d.line("Believes the forwarding headers of %s.", strings.Join(proxies, ", "))
+	if cfg.Server.ProxyProtocol {
+		d.line("Expects the PROXY protocol from these, and from nobody else.")
+	}
 }
 
 func withTLS(tls ServerTLS) string {
 	if tls.CertFile == "" {
 		return ""
 	}
-	return " with TLS"
+	return " with TLS and HTTP/2"
 }
 
 func withToken(a Admin) string {

@@ -66,19 +66,7 @@ func (t RedisTLS) authorities() (*x509.CertPool, error) {
 }
 
 func (t RedisTLS) pair() (tls.Certificate, error) {
-	cert, err := readTLSFile("redis.tls.cert_file", t.CertFile)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	key, err := readTLSFile("redis.tls.key_file", t.KeyFile)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("redis.tls.cert_file: %s and %s are no certificate with its key: %w", t.CertFile, t.KeyFile, err)
-	}
-	return pair, nil
+	return readPair("redis.tls", t.CertFile, t.KeyFile)
 }
 
 func readTLSFile(path, file string) ([]byte, error) {

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// writePair makes a certificate that signs itself, with its key.
+// writePair makes a certificate that signs itself, with its key. The names
+// "ended" and "future" say when it holds; others hold now.
 func writePair(t *testing.T, dir, name string) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -21,6 +22,12 @@ func writePair(t *testing.T, dir, name string) (cert, key string) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	switch name {
+	case "ended":
+		template.NotAfter = time.Now().Add(-time.Hour)
+	case "future":
+		template.NotBefore = time.Now().Add(time.Minute)
+	}
 	signed, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,8 @@ type Server struct {
 	ProxyProtocol         bool           `mapstructure:"proxy_protocol"`           // PROXY v1/v2, from trusted_proxies only; default false
 	TrustedProxies        []netip.Prefix `mapstructure:"trusted_proxies"`          // whose forwarding headers are believed; default: nobody's
 	ReadyPath             string         `mapstructure:"ready_path"`               // answers readiness here too; default "": nowhere
-	ReadHeaderTimeout     time.Duration  `mapstructure:"read_header_timeout"`      // default 10s
+	MaxConnections        int            `mapstructure:"max_connections"`          // further ones wait in the kernel; default 25000
+	ReadHeaderTimeout     time.Duration  `mapstructure:"read_header_timeout"`      // default 10s; of the PROXY header and the TLS handshake, too
 	BodyIdleTimeout       time.Duration  `mapstructure:"body_idle_timeout"`        // no byte of a request body for so long; default 30s
 	MinBodyRate           Rate           `mapstructure:"min_body_rate"`            // bytes per second, averaged, after 30 s; default 1KiB/s
 	WriteIdleTimeout      time.Duration  `mapstructure:"write_idle_timeout"`       // no byte taken by the client for so long; default 60s
@@ -79,12 +80,12 @@ type Log struct {
 	SlowHold time.Duration `mapstructure:"slow_hold"` // a hold worth a warning; default 5s; 0: never
 }
 
-// Session says where the session id of the application stands.
 // Refusals says how the gate answers what it does not forward.
 type Refusals struct {
 	PageFile string `mapstructure:"page_file"` // html/template for the people who are refused; default "": the gate's own page
 }
 
+// Session says where the session id of the application stands.
 type Session struct {
 	Cookie  string `mapstructure:"cookie"`   // name of the cookie; default PHPSESSID; "": only the header is read
 	Header  string `mapstructure:"header"`   // looked at before the cookie; default "": none

@@ -15,8 +15,6 @@ var later = []struct {
 	path     string
 	harmless any
 }{
-	{path: "server.tls.*"},
-	{path: "server.proxy_protocol"},
 	{path: "lock.enforce"},
 	{path: "upstreams[].servers[1]"}, // a second server
 	{path: "upstreams[].servers[].max_in_flight"},

@@ -11,6 +11,9 @@ func validateServer(cfg *Config, r *report) {
 		urlPath(r, "server.ready_path", s.ReadyPath)
 	}
 	pairOfFiles(r, "server.tls", s.TLS.CertFile, s.TLS.KeyFile)
+	if s.ProxyProtocol && len(s.TrustedProxies) == 0 {
+		r.refuse("server.trusted_proxies", []string{"server.proxy_protocol"}, "is empty, and server.proxy_protocol is set: whose PROXY headers are believed? Name the proxies' networks, as in [\"10.0.0.0/8\"]")
+	}
 	below(r, "server.max_uploading_per_client", s.MaxUploadingPerClient, "server.max_uploading", s.MaxUploading, "it would never be reached")
 }
 
