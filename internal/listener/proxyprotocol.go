@@ -91,16 +91,16 @@ func (c *proxiedConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// RemoteAddr is the client's address as the header gives it. With the command
-// LOCAL the proxy speaks for itself, as in its health checks, and it is the
-// peer's. It is Unknown where the client has no address that the header could
-// give: the peer's would lend the client the trust in the proxy.
+// RemoteAddr is the client's address as the header gives it. It is Unknown
+// where the header gives none: the peer's would lend the client the trust in the
+// proxy. That is so for the command LOCAL as well, for HAProxy uses it not only
+// when it speaks for itself, but for clients that came over a unix socket.
 func (c *proxiedConn) RemoteAddr() net.Addr {
 	h := c.ProxyHeader()
-	if h == nil || h.Version == 2 && h.Command.IsLocal() {
+	if h == nil {
 		return c.raw.RemoteAddr()
 	}
-	if client, ok := h.SourceAddr.(*net.TCPAddr); ok {
+	if client, ok := h.SourceAddr.(*net.TCPAddr); ok && !h.Command.IsLocal() {
 		return client
 	}
 	return Unknown
@@ -118,8 +118,7 @@ func (c *proxiedConn) LocalAddr() net.Addr {
 	return c.raw.LocalAddr()
 }
 
-// Unknown is the address of a client that came to its proxy by other means
-// than TCP.
+// Unknown is the address of a client whose proxy gives none.
 const Unknown = unknownAddr("unknown")
 
 type unknownAddr string
