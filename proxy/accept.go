@@ -8,11 +8,13 @@ import "net/http"
 func (g *Gate) accept(w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{gate: g, w: w, r: r, record: newRecord(g, r)}
 	x.stage = StageAccept
+	x.crowded = x.overHTTP2() && !g.streams.enter()
 	x.upgrade = r.Header.Get("Upgrade")
 	dropConnectionHeaders(r.Header)
 	x.client = g.Clients.Resolve(r.RemoteAddr, r.Header)
 	x.clientID = x.client.Key()
 	x.address = x.client.Addr
+	x.requestID = requestID(r.Header, x.client.Trusted)
 	if x.client.IgnoredHeader {
 		g.Metrics.ignoredForwarding(g.Log, r.RemoteAddr)
 	}

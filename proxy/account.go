@@ -20,15 +20,16 @@ type record struct {
 	parties atomic.Int32
 
 	// Written before anything is handed over.
-	arrived  time.Time
-	method   string
-	host     string
-	path     string
-	address  netip.Addr
-	session  lockstore.Key
-	rule     string
-	upstream string // "" until the request is forwarded
-	waited   time.Duration
+	arrived   time.Time
+	requestID string
+	method    string
+	host      string
+	path      string
+	address   netip.Addr
+	session   lockstore.Key
+	rule      string
+	upstream  string // "" until the request is forwarded
+	waited    time.Duration
 
 	// The handler's.
 	stage       Stage
@@ -89,7 +90,7 @@ func (rec *record) log() {
 	if rec.address.IsValid() {
 		e.Stringer("client", rec.address)
 	}
-	e.Str("method", rec.method).Str("host", rec.host).Str("path", rec.path).
+	e.Str("request_id", rec.requestID).Str("method", rec.method).Str("host", rec.host).Str("path", rec.path).
 		Int("status", rec.status).Int64("bytes", rec.sent).Dur("duration", rec.answered)
 	if rec.session != (lockstore.Key{}) {
 		e.Stringer("session", rec.session).Dur("wait", rec.waited).Dur("hold", rec.held)

@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -27,6 +26,7 @@ type exchange struct {
 	w    http.ResponseWriter
 	r    *http.Request
 
+	crowded  bool   // one stream of HTTP/2 too many
 	upgrade  string // the protocol that the client would change to; "" none
 	client   clientip.Client
 	clientID string // what the client's places are counted under
@@ -59,6 +59,9 @@ var way = [...]struct {
 
 // pass takes the request through the stages until one refuses it.
 func (x *exchange) pass() error {
+	if x.crowded {
+		return streamsFull()
+	}
 	for _, stage := range way {
 		x.stage = stage.name
 		if err := stage.do(x); err != nil {
@@ -81,13 +84,15 @@ func (x *exchange) refuse(err error) {
 	x.status, x.reason, x.cause = refusal.Status, refusal.Reason, refusal.Err
 	control := http.NewResponseController(x.w)
 	x.extendWrite(control)
-	unread := x.r.ContentLength != 0 && !x.bodyRead
+	// Over HTTP/2 nothing stands in the answer's way, and the stream is reset
+	// behind it (RFC 9113, section 8.1); closing would take other streams along.
+	unread := x.r.ContentLength != 0 && !x.bodyRead && !x.overHTTP2()
 	if unread {
 		// net/http reads on after the answer, so that no reset overtakes it. That
 		// must not last as long as the client likes.
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 	}
-	x.sent = refusal.write(x.w, x.r, x.gate.Page, unread)
+	x.sent = refusal.write(idWriter{x.w, x.requestID}, x.r, x.gate.Page, unread)
 	x.answered = time.Since(x.arrived)
 	switch {
 	case unread:
@@ -125,16 +130,6 @@ func (x *exchange) linger(control *http.ResponseController) {
 	_, _ = io.CopyN(io.Discard, x.r.Body, lingerBytes) // or to the end, the deadline, the client's departure
 }
 
-// cutConnection ends the request without an end that the client could take for
-// one. HTTP/1.0 knows an answer's end by the connection's: there it has to be a
-// reset.
-func (x *exchange) cutConnection() {
-	if conn, ok := x.r.Context().Value(connKey{}).(*net.TCPConn); ok && !x.r.ProtoAtLeast(1, 1) {
-		_ = conn.SetLinger(0)
-	}
-	panic(http.ErrAbortHandler)
-}
-
 // depart gives back whatever the handler still has. It is deferred, so it also
 // runs where a stage panics; then the run and its turn go on by themselves.
 func (x *exchange) depart() {
@@ -152,4 +147,8 @@ func (x *exchange) depart() {
 	}
 	x.count()
 	x.finish()
+	if x.overHTTP2() {
+		x.outlastRun()
+		x.gate.streams.leave()
+	}
 }

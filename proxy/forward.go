@@ -24,6 +24,9 @@ func (x *exchange) forward() error {
 	if x.gate.runs.Err() != nil {
 		return shuttingDown() // nothing was sent, so the turn can be given back
 	}
+	if x.r.Context().Err() != nil {
+		return errGone // the same; else resetting streams would fill PHP at no cost
+	}
 	x.run = x.startRun()
 	var silent <-chan time.Time
 	if limit := x.upstream.ResponseTimeout; limit > 0 {

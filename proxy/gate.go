@@ -43,6 +43,7 @@ type Settings struct {
 	MinBodyRate      int64         // bytes a second, averaged, judged after RateGrace
 	WriteIdleTimeout time.Duration // longest time without a byte taken by the client
 
+	MaxStreams            int // requests over HTTP/2 at once
 	MaxUploading          int // bodies being read at once
 	MaxUploadingPerClient int
 
@@ -74,6 +75,7 @@ type Gate struct {
 	pathInfo  bool // some upstream is a tree of scripts
 	uploads   *uploads
 	open      *tracker
+	streams   streams
 	pace      pace
 
 	runners *runners
@@ -91,6 +93,7 @@ func New(p Parts, s Settings) *Gate {
 		upstreams: make(map[string]*Upstream, len(p.Upstreams)),
 		uploads:   newUploads(s.MaxUploading, s.MaxUploadingPerClient),
 		open:      newTracker(),
+		streams:   streams{limit: s.MaxStreams},
 	}
 	for _, u := range p.Upstreams {
 		g.upstreams[u.Name] = u

@@ -15,7 +15,7 @@ const privatePrefix = "X-Sessiongate"
 // values with the client's header, which nobody changes.
 func (x *exchange) requestHeader() http.Header {
 	in := x.r.Header
-	out := make(http.Header, len(in)+4)
+	out := make(http.Header, len(in)+6)
 	for name, values := range in {
 		if passesUpstream(name, x.client.Trusted) {
 			out[name] = values
@@ -33,24 +33,51 @@ func (x *exchange) requestHeader() http.Header {
 	return out
 }
 
-// setForwarded writes the forwarding headers anew. Only what a trusted proxy
-// said about the client is kept; anybody else may have made it up.
+// setForwarded writes the forwarding headers and the request's id anew. Only
+// what a trusted proxy said about the client is kept; anybody else may have made
+// it up.
 func (x *exchange) setForwarded(h http.Header) {
 	peer := peerAddress(x.r.RemoteAddr)
-	host, scheme := x.r.Host, x.scheme()
+	client := peer
+	if x.client.Addr.IsValid() {
+		client = x.client.Addr.String()
+	}
+	chain, host, scheme := peer, x.r.Host, x.scheme()
 	if x.client.Trusted {
 		if before := x.r.Header["X-Forwarded-For"]; len(before) > 0 {
-			peer = strings.Join(before, ", ") + ", " + peer
+			chain = strings.Join(before, ", ") + ", " + peer
+		} else if client != peer { // it stood in Forwarded
+			chain = client + ", " + peer
 		}
 		if x.client.Host != "" {
 			host = x.client.Host
 		}
 	}
-	values := [3]string{peer, host, scheme}
+	values := [5]string{chain, host, scheme, forwarded(client, host, scheme), x.requestID}
 	h["X-Forwarded-For"] = values[0:1:1]
 	h["X-Forwarded-Host"] = values[1:2:2]
 	h["X-Forwarded-Proto"] = values[2:3:3]
+	h["Forwarded"] = values[3:4:4]
+	h[requestIDHeader] = values[4:5:5]
 }
+
+// forwarded is one element of Forwarded (RFC 7239), for whoever reads that: the
+// client as the gate knows it. A host with characters that no host has is left
+// out: not everybody who reads the header understands quotes.
+func forwarded(client, host, scheme string) string {
+	if strings.Contains(client, ":") {
+		client = `"[` + client + `]"`
+	}
+	if host == "" || strings.Trim(host, hostCharacters) != "" {
+		return "for=" + client + ";proto=" + scheme
+	}
+	if strings.ContainsAny(host, ":[]") {
+		host = `"` + host + `"`
+	}
+	return "for=" + client + ";host=" + host + ";proto=" + scheme
+}
+
+const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
 
 // scheme is how the client came: over TLS to the gate, or as a trusted proxy
 // says.
@@ -90,7 +117,7 @@ func passesUpstream(name string, trusted bool) bool {
 		return false
 	case "X-Original-Url", "X-Rewrite-Url": // frameworks route by them, past every rule
 		return false
-	case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto":
+	case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", requestIDHeader:
 		return false // written anew
 	case "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix",
 		"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Real-Ip":

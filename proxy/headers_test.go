@@ -14,7 +14,7 @@ func upstreamHeader(t *testing.T, trusted []netip.Prefix, in http.Header) http.H
 	r := newRequest()
 	r.RemoteAddr, r.Header = "192.0.2.7:4711", in
 	dropConnectionHeaders(in)
-	x := &exchange{r: r, client: clientip.New(trusted).Resolve(r.RemoteAddr, in)}
+	x := &exchange{r: r, record: &record{requestID: "id"}, client: clientip.New(trusted).Resolve(r.RemoteAddr, in)}
 	return x.requestHeader()
 }
 
@@ -23,7 +23,7 @@ func TestHeadersThatMustNotPass(t *testing.T) {
 	for _, name := range []string{
 		"X-Hop", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Connection",
 		"Proxy", "X-Original-Url", "X-Rewrite-Url", "Expect", "Forwarded", "X-Real-Ip",
-		"X_forwarded_for", "X.forwarded.for", "X-Sessiongate", "X-Sessiongate-Fence",
+		"X_forwarded_for", "X.forwarded.for", "X_request_id", "X-Request-Id", "X-Sessiongate", "X-Sessiongate-Fence",
 	} {
 		in[name] = []string{"evil"}
 	}
@@ -63,6 +63,27 @@ func TestForwardingHeadersAreWrittenAnew(t *testing.T) {
 		out := upstreamHeader(t, c.trusted, c.in)
 		if out.Get("X-Forwarded-For") != c.from || out.Get("X-Forwarded-Proto") != c.how || out.Get("X-Forwarded-Host") != c.where || out.Get("X-Forwarded-Port") != c.port {
 			t.Errorf("%s: %v", c.name, out)
+		}
+	}
+}
+
+func TestForwardedSaysTheSameInTheStandardsWords(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	for _, c := range []struct {
+		name       string
+		in         http.Header
+		want, from string
+	}{
+		{"nothing said", http.Header{}, "for=192.0.2.7;host=shop.example;proto=http", "192.0.2.7"},
+		{"an address", http.Header{"X-Forwarded-For": {"1.1.1.1, 203.0.113.9"}}, "for=203.0.113.9;host=shop.example;proto=http", "1.1.1.1, 203.0.113.9, 192.0.2.7"},
+		{"IPv6 and a port", http.Header{"X-Forwarded-For": {"2001:db8::7"}, "X-Forwarded-Host": {"a.example:8443"}}, `for="[2001:db8::7]";host="a.example:8443";proto=http`, "2001:db8::7, 192.0.2.7"},
+		{"a host that is none", http.Header{"X-Forwarded-Host": {`a";for=6.6.6.6`}}, "for=192.0.2.7;proto=http", "192.0.2.7"},
+		{"Forwarded", http.Header{"Forwarded": {`for=1.1.1.1, for="[2001:db8::7]:4711";proto=https;host=b.example, for=192.0.2.3`}}, `for="[2001:db8::7]";host=b.example;proto=https`, "2001:db8::7, 192.0.2.7"},
+		{"both", http.Header{"Forwarded": {"for=6.6.6.6;proto=https"}, "X-Forwarded-For": {"203.0.113.9"}}, "for=203.0.113.9;host=shop.example;proto=http", "203.0.113.9, 192.0.2.7"},
+	} {
+		out := upstreamHeader(t, proxies, c.in)
+		if got := out["Forwarded"]; len(got) != 1 || got[0] != c.want || out.Get("X-Forwarded-For") != c.from {
+			t.Errorf("%s: %q and %q, want %q and %q", c.name, got, out.Get("X-Forwarded-For"), c.want, c.from)
 		}
 	}
 }

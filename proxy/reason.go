@@ -17,6 +17,7 @@ const (
 	ReasonLeaseLost      Reason = "lease_lost"
 	ReasonHeaderTooLarge Reason = "header_too_large"
 	ReasonBodyTooLarge   Reason = "body_too_large"
+	ReasonStreamsFull    Reason = "streams_full"
 	ReasonUploadsTotal   Reason = "uploads_total"
 	ReasonUploadsClient  Reason = "uploads_client"
 	ReasonUploadSlow     Reason = "upload_slow"
@@ -38,7 +39,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonBadRequest, ReasonRule, ReasonSessionBusy, ReasonSessionFull,
 		ReasonClientFull, ReasonTotalFull, ReasonWaitTimeout,
-		ReasonStoreAway, ReasonLeaseLost,
+		ReasonStoreAway, ReasonLeaseLost, ReasonStreamsFull,
 		ReasonHeaderTooLarge, ReasonBodyTooLarge, ReasonUploadsTotal, ReasonUploadsClient,
 		ReasonUploadSlow, ReasonUploadBroken, ReasonSpoolFull,
 		ReasonSpoolDisk, ReasonUpgrade, ReasonFolder, ReasonNoScript, ReasonUpstreamError,

@@ -14,6 +14,7 @@ import (
 func (x *exchange) relay() error {
 	resp, pipe := x.run.resp, x.run.pipe
 	copyResponseHeader(x.w.Header(), resp.Header)
+	x.w.Header()[requestIDHeader] = []string{x.requestID}
 	x.status = resp.StatusCode
 	control := http.NewResponseController(x.w)
 	x.extendWrite(control)

@@ -35,6 +35,8 @@ type run struct {
 	err    error
 	failed bool // fail has been called
 
+	ended chan struct{} // closed when all has been given back; nil: nobody asks
+
 	mu        sync.Mutex
 	pipe      *spool.Pipe // nil until the headers are there
 	left      bool        // the client has gone
@@ -58,6 +60,9 @@ func (x *exchange) startRun() *run {
 		req:      x.outgoing(ctx),
 		stop:     stop,
 		head:     make(chan struct{}),
+	}
+	if x.overHTTP2() {
+		r.ended = make(chan struct{})
 	}
 	r.record.upstream = r.upstream.Name
 	r.record.join()
@@ -91,6 +96,9 @@ func (r *run) do() {
 	}
 	r.record.ran = time.Since(began)
 	r.record.finish()
+	if r.ended != nil {
+		close(r.ended)
+	}
 }
 
 // giveBack ends the turn: after a delay where the upstream has ended, and as

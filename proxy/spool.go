@@ -44,7 +44,7 @@ func (x *exchange) spoolRefusal(err error) error {
 		return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonSpoolDisk, Detail: "There is no room for the request body now.", RetryAfter: outageDelay, Err: err}
 	case errors.Is(err, errTooSlow), errors.Is(err, os.ErrDeadlineExceeded):
 		return &Refusal{Status: http.StatusRequestTimeout, Reason: ReasonUploadSlow, Detail: "The request body came too slowly.", Err: err}
-	case x.r.Context().Err() != nil, errors.Is(err, io.ErrUnexpectedEOF):
+	case x.departed(), errors.Is(err, io.ErrUnexpectedEOF):
 		return errGone
 	default:
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonUploadBroken, Detail: "The request body could not be read.", Err: err}

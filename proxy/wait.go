@@ -1,9 +1,7 @@
 package proxy
 
 import (
-	"context"
 	"errors"
-	"net"
 	"net/http"
 	"time"
 
@@ -80,23 +78,4 @@ func (x *exchange) waitTimedOut() *Refusal {
 		Detail:     "Earlier requests of this session are still running.",
 		RetryAfter: x.waited,
 	}
-}
-
-// departed looks at the connection itself: a client that sent one more byte
-// (the start of a pipelined request) and then left is not noticed by net/http,
-// which stops watching at that byte.
-func (x *exchange) departed() bool {
-	if x.r.Context().Err() != nil {
-		return true
-	}
-	conn, ok := x.r.Context().Value(connKey{}).(net.Conn)
-	return ok && peerGone(conn)
-}
-
-type connKey struct{}
-
-// rememberConn is the server's ConnContext: it lets the wait stage look at the
-// connection once more when the turn has come.
-func rememberConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
 }

@@ -38,7 +38,8 @@ type App struct {
 	locks  *locks
 	ready  *readiness
 
-	public, admin     *http.Server
+	public            *public
+	admin             *http.Server
 	publicAt, adminAt net.Listener
 	serving           sync.WaitGroup
 	failed            chan error // a listener that broke; at most one a listener
@@ -73,11 +74,10 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	parts.Metrics, parts.Locks = proxy.NewMetrics(registry), a.locks
 	a.gate = proxy.New(parts, settings(c))
 	a.gate.RegisterGauges(registry)
-	a.public = proxy.NewServer(a.handler(), proxy.ServerLimits{
-		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
-		IdleTimeout:       c.Server.IdleTimeout,
-		MaxHeaderSize:     int(c.Server.MaxHeaderSize),
-	}, log)
+	a.public, err = newPublic(c.Server, a.handler(), parts.Clients, registry, log)
+	if err != nil {
+		return nil, errors.Join(err, a.locks.close(), closeUpstreams(parts.Upstreams), a.closeSpool())
+	}
 	a.admin = &http.Server{
 		Handler:           admin.New(admin.Options{Gatherer: registry, Ready: a.ready.Reasons, Token: token, PProf: c.Admin.PProf}),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -129,6 +129,7 @@ func settings(c *config.Config) proxy.Settings {
 		BodyIdleTimeout:       c.Server.BodyIdleTimeout,
 		MinBodyRate:           int64(c.Server.MinBodyRate),
 		WriteIdleTimeout:      c.Server.WriteIdleTimeout,
+		MaxStreams:            c.Server.MaxConnections,
 		MaxUploading:          c.Server.MaxUploading,
 		MaxUploadingPerClient: c.Server.MaxUploadingPerClient,
 		BodyMemory:            int64(c.Spool.BodyMemory),
@@ -179,8 +180,8 @@ func (a *App) Start(ctx context.Context) error {
 	if a.publicAt, err = listen(ctx, "server.listen", a.config.Server.Listen, true); err != nil {
 		return errors.Join(err, a.adminAt.Close())
 	}
-	a.serving.Go(func() { a.serve(a.admin, a.adminAt) })
-	a.serving.Go(func() { a.serve(a.public, a.publicAt) })
+	a.serving.Go(func() { a.watch(a.admin.Serve(a.adminAt)) })
+	a.serving.Go(func() { a.watch(a.public.serve(a.publicAt)) })
 	a.log.Info().Stringer("listen", a.publicAt.Addr()).Stringer("admin", a.adminAt.Addr()).Msg("serving")
 	for _, reason := range a.ready.Reasons(ctx) {
 		a.log.Warn().Str("reason", reason).Msg("not ready")
@@ -188,8 +189,9 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) serve(s *http.Server, l net.Listener) {
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+// watch takes the error with which a server has ended.
+func (a *App) watch(err error) {
+	if !errors.Is(err, http.ErrServerClosed) {
 		a.failed <- err
 	}
 }
@@ -216,7 +218,7 @@ func (a *App) Drain(ctx context.Context) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, t, errDrainTimeout)
 		defer cancel()
 	}
-	err := a.public.Shutdown(ctx)
+	err := a.public.server.Shutdown(ctx)
 	if err == nil {
 		err = a.gate.Drain(ctx)
 	}
@@ -246,7 +248,7 @@ func (a *App) Close() error {
 	answered, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
 	_ = a.gate.Drain(answered) // who still waits is cut off
-	err := errors.Join(a.public.Close(), a.admin.Close())
+	err := errors.Join(a.public.server.Close(), a.admin.Close())
 	a.serving.Wait()
 	if a.gate.Close(ctx) != nil {
 		a.log.Warn().Int("requests", a.gate.InFlight()).Msg("requests did not end when they were cut off")

@@ -1,0 +1,67 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+type connKey struct{}
+
+// rememberConn is the server's ConnContext: it lets stages look at the
+// connection itself, or end it.
+func rememberConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, bareConn(c))
+}
+
+// bareConn takes off what stands around the socket: TLS, the PROXY protocol.
+func bareConn(c net.Conn) net.Conn {
+	for {
+		around, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = around.NetConn()
+	}
+}
+
+// departed looks at the connection itself: a client that sent one more byte
+// (the start of a pipelined request) and then left is not noticed by net/http,
+// which stops watching at that byte. Over HTTP/2 a stream's end is noticed
+// always, the connection's a moment later than its streams'.
+func (x *exchange) departed() bool {
+	if x.r.Context().Err() != nil {
+		return true
+	}
+	conn, ok := x.r.Context().Value(connKey{}).(net.Conn)
+	return ok && peerGone(conn)
+}
+
+// cutConnection ends the request without an end that the client could take for
+// one: over HTTP/2 the stream is reset, over HTTP/1.1 the last chunk is missing.
+// HTTP/1.0 knows an answer's end by the connection's: there it has to be a
+// reset, and TLS must not come to say that this was all.
+func (x *exchange) cutConnection() {
+	if conn, ok := x.r.Context().Value(connKey{}).(net.Conn); ok && !x.r.ProtoAtLeast(1, 1) {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = conn.Close() // net/http closes it once more
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// forgetDeadline lifts the write deadline that the last answer left on the
+// connection: the next one may come much later. Over HTTP/2 streams have
+// deadlines of their own, and the connection's are the frame writer's.
+func forgetDeadline(c net.Conn, s http.ConnState) {
+	if s != http.StateIdle {
+		return
+	}
+	if t, ok := c.(*tls.Conn); ok && t.ConnectionState().NegotiatedProtocol == "h2" {
+		return
+	}
+	_ = c.SetWriteDeadline(time.Time{}) // a closed connection needs none
+}
