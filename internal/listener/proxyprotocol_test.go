@@ -150,3 +150,29 @@ func TestAPeerThatSendsNothingIsNoBadHeader(t *testing.T) {
 		t.Errorf("refused, too: %v", <-refused)
 	}
 }
+
+// net/http closes the sending side first, so that no reset overtakes what it
+// has sent.
+func TestAProxiedConnectionIsClosedByHalves(t *testing.T) {
+	l := open(t, "tcp", "127.0.0.1:0")
+	defer l.Close()
+	proxied := ProxyProtocol{Trusted: func(string) bool { return true }, Timeout: patience, Refused: func(net.Addr, error) {}}.Listener(l)
+	client := dial(t, l.Addr())
+	write(t, client, v2(1, 0x11, tcp4)+"hello")
+	c, err := proxied.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	half, ok := c.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		t.Fatalf("%T cannot be closed by halves", c)
+	}
+	if rest, err := io.ReadAll(client); err != nil || len(rest) != 0 {
+		t.Errorf("the client got %q, %v", rest, err)
+	}
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "hello" {
+		t.Errorf("the server got %q", got)
+	}
+}

@@ -46,7 +46,6 @@ func TestThePROXYProtocolTellsWhoTheClientIs(t *testing.T) {
 // Behind the header comes TLS, and departures are seen through both.
 func TestThePROXYProtocolComesBeforeTLS(t *testing.T) {
 	g := startTLSGate(t, inFrontOf(startPHP(t, 2)), believing)
-	g.client = nil // it speaks no PROXY protocol
 	dial := func() *conn {
 		c := g.dial(t)
 		c.write(t, "PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\n")
@@ -75,7 +74,6 @@ func TestThePROXYProtocolComesBeforeTLS(t *testing.T) {
 	if got, err := io.ReadAll(cut.in); err == nil {
 		t.Errorf("a cut answer: %q and a clean end", got)
 	}
-	g.client = g.tlsClient()
 }
 
 func TestAPROXYHeaderOfAnybodyElseIsNotBelieved(t *testing.T) {
