@@ -225,3 +225,19 @@ func TestAskingTellsEveryCallWhatIsOver(t *testing.T) {
 	b.pass(time.Second)
 	b.says(b.call(), 0, 2)
 }
+
+// A call that takes long on its way must not make its request seem younger.
+func TestAskingSaysTheSameArrivalInEveryCall(t *testing.T) {
+	b := newBench(t)
+	b.request()
+	arrived := b.redisNow()
+	b.call().answer(b.queue(time.Second), nil) // tells the time of Redis
+	for range 3 {
+		b.pass(time.Second)
+		again := b.call()
+		if again.at != arrived {
+			t.Errorf("arrival %d, want %d", again.at, arrived)
+		}
+		again.answer(b.queue(time.Second), nil)
+	}
+}

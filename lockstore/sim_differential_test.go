@@ -111,6 +111,9 @@ func (c *comparison) step() {
 
 func (c *comparison) turn(g *wire, a scriptArgs, before map[Key]*sessionModel) {
 	call := turnCall{key: here, age: time.Duration(c.rng.IntN(10)) * time.Minute}
+	if c.rng.IntN(2) == 0 {
+		call.at = time.Now().Add(time.Duration(c.rng.IntN(10)-8) * time.Minute).UnixMicro() // also after now
+	}
 	call.over, call.ask = uint64(c.rng.IntN(6)), uint64(c.rng.IntN(6))
 	if call.ask > 0 && call.over >= call.ask {
 		call.over = call.ask - 1

@@ -143,8 +143,12 @@ func (m *scriptModel) ask(s *sessionModel, a scriptArgs, c turnCall) turnReply {
 		if s.entries[a.gate].conversation > c.ask {
 			return turnReply{outcome: stale}
 		}
+		arrival := m.now - max(c.age.Microseconds(), 0)
+		if c.at > 0 {
+			arrival = min(c.at, m.now)
+		}
 		s.entries[a.gate] = entryModel{
-			arrival: m.now - max(c.age.Microseconds(), 0), conversation: c.ask, alive: m.after(a.alive),
+			arrival: arrival, conversation: c.ask, alive: m.after(a.alive),
 		}
 		if s.owner == "" {
 			m.hand(s, a, c.key)

@@ -10,6 +10,7 @@ type turnCall struct {
 	spent uint64        // greatest fence used up to over
 	ask   uint64        // 0: only end
 	age   time.Duration // since the arrival of the request that asks
+	at    int64         // that arrival in Redis time, microseconds; 0: not known
 	sent  time.Time
 }
 

@@ -9,7 +9,7 @@
 --       2 over     conversation that has ended, and all before it; 0: none
 --       3 spent    greatest fence that the gate has used
 --       4 ask      conversation that asks for the lease; 0: none
---       5 age      microseconds since the arrival of the request that asks
+--       5 arrival  of the request that asks, in Redis time; 0 and less: so long ago
 --       6 ttl      of a lease, microseconds
 --       7 keep     how long the session is kept, milliseconds
 --       8 more     "<confirm> <alive> <heard> <inbox>": ttl of a lease that is granted by
@@ -159,8 +159,10 @@ if owner or waiting > 0 then
   end
   -- Overwritten, so that no request inherits the place of one that left, and
   -- before anybody is picked, so that no younger one is.
+  local arrival = tonumber(ARGV[5])
+  if arrival <= 0 then arrival = now + arrival end
   drop(gate)
-  line[gate] = {ask, now - ARGV[5], now + alive}
+  line[gate] = {ask, math.min(arrival, now), now + alive}
   waiting = waiting + 1
   if not owner then hand() end
 end

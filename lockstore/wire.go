@@ -64,7 +64,11 @@ func (w *wire) session(k Key) string { return w.options.Prefix + "{" + hex.Encod
 
 func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 	args := make([]any, 0, 8)
-	args = append(args, w.gate, c.over, c.spent, c.ask, max(c.age.Microseconds(), 0))
+	arrival := c.at
+	if arrival == 0 {
+		arrival = -max(c.age.Microseconds(), 0)
+	}
+	args = append(args, w.gate, c.over, c.spent, c.ask, arrival)
 	args = append(args, w.constant[:]...)
 	lane := w.acquiring
 	if c.over > 0 {

@@ -34,14 +34,14 @@ var scriptRules = []mutant{
 	},
 	{
 		rule: "a place is overwritten",
-		file: "turn.lua", old: "  drop(gate)\n  line[gate] = {ask, now - ARGV[5], now + alive}\n",
-		new:   "  local was = line[gate]\n  drop(gate)\n  line[gate] = {ask, was and was[2] or now - ARGV[5], now + alive}\n",
+		file: "turn.lua", old: "  drop(gate)\n  line[gate] = {ask, math.min(arrival, now), now + alive}\n",
+		new:   "  local was = line[gate]\n  drop(gate)\n  line[gate] = {ask, was and was[2] or math.min(arrival, now), now + alive}\n",
 		tests: []string{"TestScriptPlaceIsOverwritten"},
 	},
 	{
 		rule: "a place is taken before anybody is picked",
-		file: "turn.lua", old: "  drop(gate)\n  line[gate] = {ask, now - ARGV[5], now + alive}\n  waiting = waiting + 1\n  if not owner then hand() end\n",
-		new:   "  if not owner then hand() end\n  drop(gate)\n  line[gate] = {ask, now - ARGV[5], now + alive}\n  waiting = waiting + 1\n",
+		file: "turn.lua", old: "  drop(gate)\n  line[gate] = {ask, math.min(arrival, now), now + alive}\n  waiting = waiting + 1\n  if not owner then hand() end\n",
+		new:   "  if not owner then hand() end\n  drop(gate)\n  line[gate] = {ask, math.min(arrival, now), now + alive}\n  waiting = waiting + 1\n",
 		tests: []string{"TestScriptOlderRequestGoesBeforeThoseThatWait"},
 	},
 	{
