@@ -56,6 +56,9 @@ func TestEveryAnswerNamesItsRequest(t *testing.T) {
 	if got := refused.Header().Get("X-Request-Id"); len(got) != 32 || got == upstream {
 		t.Errorf("the refusal's is %q", got)
 	}
+	if err := b.gate.Drain(t.Context()); err != nil { // lines are written at the runs' ends
+		t.Fatal(err)
+	}
 	for _, id := range []string{upstream, refused.Header().Get("X-Request-Id")} {
 		if log := b.log.String(); !strings.Contains(log, `"request_id":"`+id+`"`) {
 			t.Errorf("%s is not in the log %s", id, log)
