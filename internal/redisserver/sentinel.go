@@ -115,7 +115,7 @@ func (s *Sentinels) sentinelConfig(i int) []byte {
 	w.line("sentinel", "myid", sentinelID(i))
 	w.line("sentinel", "resolve-hostnames", "no")
 	w.line("sentinel", "monitor", MasterName, loopback, s.servers[0].at.port.Number(), quorum)
-	w.line("sentinel", "down-after-milliseconds", MasterName, 500)
+	w.line("sentinel", "down-after-milliseconds", MasterName, 1000)
 	w.line("sentinel", "failover-timeout", MasterName, 3000)
 	w.line("sentinel", "parallel-syncs", MasterName, replicas)
 	for _, replica := range s.servers[1:] {

@@ -8,7 +8,7 @@ import (
 )
 
 // Sentinels are a master and two replicas under three sentinels, which call
-// them redisserver.MasterName and take the master for dead after 500 ms. They
+// them redisserver.MasterName and take the master for dead after a second. They
 // end with their test.
 type Sentinels struct {
 	all     *redisserver.Sentinels
