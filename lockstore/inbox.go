@@ -32,13 +32,16 @@ const (
 // run listens until ctx ends.
 func (in *inbox) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		in.listen(ctx)
-		pause(ctx, in.wire.timing.retry)
+		if in.listen(ctx) {
+			pause(ctx, in.wire.timing.retry)
+		} else {
+			pause(ctx, jitter(tryEvery))
+		}
 	}
 }
 
-// listen lasts as long as one subscription.
-func (in *inbox) listen(ctx context.Context) {
+// listen lasts as long as one subscription; it reports whether there was one.
+func (in *inbox) listen(ctx context.Context) (subscribed bool) {
 	p := in.wire.side.Subscribe(ctx, in.wire.channel())
 	in.mu.Lock()
 	in.current = p
@@ -49,10 +52,14 @@ func (in *inbox) listen(ctx context.Context) {
 	for {
 		got, err := p.ReceiveTimeout(ctx, silence)
 		if err != nil {
-			return
+			if ctx.Err() == nil {
+				in.wire.report(err)
+			}
+			return subscribed
 		}
 		switch got := got.(type) {
 		case *redis.Subscription:
+			subscribed = true
 			in.leases.reconnected()
 			in.subscribed()
 		case *redis.Message:
@@ -83,8 +90,9 @@ func (in *inbox) ping(ctx context.Context) error {
 	return err
 }
 
-// hear takes in a message. Anybody who may publish can send one: what cannot be
-// read is ignored, and what is wrong is only a hint.
+// hear takes in a message. What cannot be read is ignored. A grant is believed:
+// who may publish to the gates' channels can do as much as who may write their
+// keys.
 func (in *inbox) hear(payload string) {
 	words := strings.Fields(payload)
 	switch {
@@ -108,11 +116,14 @@ var errMessage = errors.New("lockstore: message not understood")
 
 // readMessage reads a session's name and the numbers behind it.
 func readMessage(words []string) (k Key, numbers []uint64, err error) {
-	if n, err := hex.Decode(k[:], []byte(words[0])); err != nil || n != len(k) {
+	if len(words[0]) != hex.EncodedLen(len(k)) {
+		return k, nil, errMessage
+	}
+	if _, err := hex.Decode(k[:], []byte(words[0])); err != nil {
 		return k, nil, errMessage
 	}
 	for _, word := range words[1:] {
-		n, err := strconv.ParseUint(word, 10, 63)
+		n, err := strconv.ParseUint(word, 10, 53) // what a script can count to
 		if err != nil {
 			return k, nil, errMessage
 		}

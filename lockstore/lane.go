@@ -45,7 +45,7 @@ type job struct {
 	key    string
 	args   []any
 	sent   time.Time
-	done   func(*redis.Cmd, error)
+	done   func(*redis.Cmd, error) error // returns the error, also one of reading the answer
 }
 
 const (
@@ -180,11 +180,10 @@ var errQueued = errors.New("lockstore: no connection to Redis was free in time")
 func (l *lane) answer(j job, cmd *redis.Cmd, err error) {
 	if err != nil {
 		l.relearn()
-		if l.failed != nil {
-			l.failed(failureKind(err), err)
-		}
 	}
-	j.done(cmd, err)
+	if err = j.done(cmd, err); err != nil && l.failed != nil {
+		l.failed(failureKind(err), err)
+	}
 }
 
 // relearn has a cluster's client ask who has what now. By itself it does so when

@@ -38,6 +38,7 @@ type lease struct {
 	renewal      time.Time // when the next one is due; zero: one is under way
 	contended    bool      // another gate waits; stays so for the conversation
 	lingering    bool      // is in the list of those that linger
+	failures     int       // calls since the last one that was answered
 	waits        bool      // Redis has put the gate into the queue in this conversation
 	alarms       uint64    // tells the alarm that is set from earlier ones
 	stopAlarm    func() bool
@@ -48,8 +49,6 @@ type lease struct {
 func (l *lease) advance() {
 	for l.running == nil {
 		switch {
-		case l.state == lost: // its turn was abandoned
-			return
 		case l.waiting == 0 && l.state == holding && !l.contended && !l.due(l.deadline):
 			l.linger()
 			return
@@ -185,7 +184,7 @@ func (l *lease) answered(c turnCall, r turnReply, err error) {
 		l.unanswered()
 		return
 	}
-	l.over = 0
+	l.over, l.failures = 0, 0
 	l.contended = l.contended || r.mine() && r.waiting > 0
 	switch {
 	case l.state == holding && r.mine() && r.token > l.token:
@@ -231,12 +230,8 @@ func (l *lease) queue(rest time.Duration) {
 	}
 	l.waits = true
 	first := l.first
-	for t := first; t != nil; {
-		next := t.next
-		if t.request.RejectBusy {
-			l.of.crowd.fail(&l.line, t, ErrBusy)
-		}
-		t = next
+	if first.request.RejectBusy { // no other can be: it would not have been let in
+		l.of.crowd.fail(&l.line, first, ErrBusy)
 	}
 	switch {
 	case l.waiting == 0:
@@ -256,7 +251,8 @@ func (l *lease) unanswered() {
 		l.fallBack()
 		l.advance()
 	default:
-		l.wake(l.of.timing.retry)
+		l.wake(l.of.jitter(min(l.of.timing.retry<<min(l.failures, 8), l.of.timing.poll)))
+		l.failures++
 	}
 }
 
@@ -347,7 +343,8 @@ func (l *lease) finish(rest time.Duration) (cause error) {
 	l.running = nil
 	switch {
 	case l.state == claiming && l.waiting > 0:
-		l.state = asking // the call is under way
+		l.state = asking
+		l.poll() // the call that is under way speaks for another request
 	case l.state == lost, l.state == holding && l.contended && l.waiting > 0:
 		l.askAgain()
 	}
@@ -387,8 +384,10 @@ func (l *lease) fallBack() {
 func (l *lease) recover() {
 	switch l.state {
 	case holding:
-		l.renew(l.of.timing.ttl)
-		l.arm()
+		if l.running != nil {
+			l.renew(l.of.timing.ttl)
+			l.arm()
+		}
 	case alone:
 		l.ask()
 		l.state = claiming

@@ -20,6 +20,9 @@ func (l *lease) arm() {
 
 func (l *lease) wake(in time.Duration) {
 	l.disarm()
+	if l.of.closed {
+		return
+	}
 	alarm := l.alarms
 	l.stopAlarm = l.of.clock.afterFunc(in, func() { l.of.ring(l, alarm) })
 }

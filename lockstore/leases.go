@@ -243,5 +243,8 @@ func (s *leases) close() {
 	s.closed = true
 	for _, l := range s.bySession {
 		l.disarm()
+		for l.first != nil {
+			s.crowd.fail(&l.line, l.first, ErrClosed)
+		}
 	}
 }

@@ -44,10 +44,10 @@ func (s *Redis) Start(ctx context.Context) error {
 	s.wire = newWire(s.options, s.leases.timing, cluster)
 	s.leases.transport = s.wire
 	found, err := s.wire.inspect(ctx)
-	switch {
-	case err == nil:
-		err = s.wire.probe(ctx, Key{})
-	case unfit(err):
+	if err == nil {
+		err = accessError(s.wire.probe(ctx, Key{}))
+	}
+	if unfit(err) {
 		return err
 	}
 	if err != nil {

@@ -82,6 +82,7 @@ func (m *scriptModel) sync(s *sessionModel, a scriptArgs) {
 		m.ranOut = s.leaseUntil <= m.now
 	}
 	if m.ranOut {
+		m.ranOut = s.owner != a.gate
 		s.owner = ""
 	}
 	for who, e := range s.entries {

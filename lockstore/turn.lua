@@ -21,8 +21,8 @@
 --         "2 <token> <others> <now>"              mine, as before
 --         "3 <rest of the lease> <others> <now>"  queued
 --         "4"                                     stale: a later conversation of the gate is known
---         others is how many gates wait besides; ran out is 1 where the lease before
---         ended by its ttl; times are in microseconds
+--         others is how many gates wait besides; ran out is 1 where another gate's
+--         lease ended by its ttl; times are in microseconds
 local gate, over, ask = ARGV[1], ARGV[2], ARGV[4]
 local state = redis.call('GET', KEYS[1])
 
@@ -101,7 +101,10 @@ end
 local ranOut = 0
 if owner then
   since = math.min(since, now) -- where the clock was set back
-  if since + ttl <= now then owner, ranOut = nil, 1 end
+  if since + ttl <= now then
+    ranOut = owner == gate and 0 or 1
+    owner = nil
+  end
 end
 
 -- take gives the lease, with a token above all before it, also after a flush.

@@ -20,9 +20,11 @@ func (s *Redis) watch(ctx context.Context, in *inbox) {
 		pause(ctx, jitter(every))
 		sent, away := time.Now(), s.Away()
 		err := in.ping(ctx)
-		if err != nil && ctx.Err() == nil && !away && !s.wire.cluster {
+		if err != nil && ctx.Err() == nil && !away {
 			s.wire.report(err)
-			s.leases.failed(Key{}, sent, err)
+			if !s.wire.cluster { // there it says nothing of the server of a key
+				s.leases.failed(Key{}, sent, err)
+			}
 		}
 		if s.tryAway(ctx) || time.Now().After(inspect) {
 			if found, err := s.wire.inspect(ctx); err == nil || unfit(err) {
@@ -77,8 +79,13 @@ func (w *wire) inspect(ctx context.Context) (findings, error) {
 		return findings{}, err
 	} // another error reply: a server that does not say what it is
 	refusal, err := w.compareFingerprint(ctx)
-	if err != nil {
-		return findings{}, accessError(err)
+	if err == nil {
+		err = w.side.Publish(ctx, w.channel(), "ping").Err()
+	}
+	if err = accessError(err); unfit(err) {
+		return findings{refusal: err.Error()}, err
+	} else if err != nil {
+		return findings{}, err
 	}
 	return findings{refusal: refusal, notice: w.eviction(ctx)}, nil
 }
@@ -122,8 +129,11 @@ func unfit(err error) bool {
 
 // accessError names an error reply that is about who the gate is.
 func accessError(err error) error {
-	for _, prefix := range []string{"NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password"} {
-		if redis.HasErrorPrefix(err, prefix) {
+	if err == nil {
+		return nil
+	}
+	for _, words := range []string{"NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "invalid password", "can't run this command", "can't access"} {
+		if strings.Contains(err.Error(), words) {
 			return fmt.Errorf("%w: %w", ErrServerAccess, err)
 		}
 	}

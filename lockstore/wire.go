@@ -76,12 +76,13 @@ func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 	}
 	lane.send(w.node(c.key), job{
 		script: w.turnScript, key: w.session(c.key), args: args, sent: c.sent,
-		done: func(cmd *redis.Cmd, err error) {
+		done: func(cmd *redis.Cmd, err error) error {
 			var r turnReply
 			if err == nil {
 				r, err = readTurn(cmd)
 			}
 			done(r, err)
+			return err
 		},
 	})
 }
@@ -90,12 +91,13 @@ func (w *wire) renew(c renewCall, done func(renewReply, error)) {
 	w.releasing.send(w.node(c.key), job{
 		script: w.renewScript, key: w.session(c.key), sent: c.sent,
 		args: []any{w.gate, c.conversation, c.token, c.spent, c.ttl.Microseconds(), max(w.timing.keep(), c.ttl).Milliseconds()},
-		done: func(cmd *redis.Cmd, err error) {
+		done: func(cmd *redis.Cmd, err error) error {
 			var r renewReply
 			if err == nil {
 				r, err = readRenew(cmd)
 			}
 			done(r, err)
+			return err
 		},
 	})
 }
@@ -135,8 +137,12 @@ func (w *wire) write(ctx context.Context, client redis.UniversalClient, k Key) e
 			w.mapped.Store(true)
 		}
 	}
-	return client.Set(ctx, w.session(k)+":probe", w.gate, time.Second).Err()
+	probe := w.session(k) + ":probe"
+	return client.Eval(ctx, w.turnScript.source, []string{probe}, w.gate, 0, 0, 0, 0, 0, probeKept.Milliseconds(), w.constant[2]).Err()
 }
+
+// probeKept is how long Redis knows the key that probe writes.
+const probeKept = time.Second
 
 // report counts a failure that is no script's.
 func (w *wire) report(err error) {

@@ -15,7 +15,8 @@ import (
 // lockEvents turns what a store tells of itself into metrics and log lines. A
 // store that is away fails for every request: such lines are sampled.
 type lockEvents struct {
-	log, seldom zerolog.Logger
+	log            zerolog.Logger
+	seldom, ranOut zerolog.Logger // each lets one line a second through
 
 	failures  *prometheus.CounterVec
 	takeovers prometheus.Counter
@@ -31,6 +32,7 @@ func newLockEvents(reg prometheus.Registerer, log zerolog.Logger) *lockEvents {
 	e := &lockEvents{
 		log:    log,
 		seldom: log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		ranOut: log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "sessiongate", Name: "store_errors_total", Help: "Calls to Redis that failed, by kind.",
 		}, []string{"kind"}),
@@ -80,7 +82,7 @@ func (e *lockEvents) turned(err error) {
 
 func (e *lockEvents) takenOver(k lockstore.Key) {
 	e.takeovers.Inc()
-	e.seldom.Warn().Stringer("session", k).Msg("lease of another gate ran out and was taken over; of several in a second one is logged")
+	e.ranOut.Warn().Stringer("session", k).Msg("lease of another gate ran out and was taken over; of several in a second one is logged")
 }
 
 // refused logs what keeps the gate from being ready.

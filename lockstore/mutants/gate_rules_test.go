@@ -104,7 +104,7 @@ var gateRules = []mutant{
 	},
 	{
 		rule: "nobody runs on a claim that is not answered",
-		file: "lease.go", old: "l.state = asking // the call is under way", new: "l.state = claiming",
+		file: "lease.go", old: "\t\tl.state = asking\n\t\tl.poll() // the call", new: "\t\tl.state = claiming\n\t\tl.poll() // the call",
 		tests: []string{"TestBackTurnThatEndsDuringTheClaimDoesNotPassItOn"},
 	},
 	{

@@ -1,0 +1,18 @@
+package lockstore
+
+import "testing"
+
+// Anybody who may publish can send a gate a message: none may end it.
+func FuzzMessages(f *testing.F) {
+	for _, seed := range []string{
+		"ping", "want", "want 00000000000000000000000000000001 7", "want 000000000000000000000000000000000001 1", "want zz 1",
+		"grant 00000000000000000000000000000001 1 2 3 4 0", "grant 00000000000000000000000000000001 1 2 3 4", "want 01 99999999999999999999",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		b := newBench(t)
+		in := &inbox{leases: b.leases}
+		in.hear(payload)
+	})
+}
