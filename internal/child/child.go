@@ -63,6 +63,9 @@ func (c *Child) run(started chan<- error) {
 // PID is the child's process id.
 func (c *Child) PID() int { return c.cmd.Process.Pid }
 
+// CPU is the CPU time, user and system, that the child has used.
+func (c *Child) CPU() (time.Duration, error) { return CPUTime(c.PID()) }
+
 // Ended is closed once the child has ended.
 func (c *Child) Ended() <-chan struct{} { return c.ended }
 

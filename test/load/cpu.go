@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	process "github.com/sessiongate/sessiongate/internal/child" // child is the load program's own
 )
 
 // contender is a proxy whose CPU time is measured.
@@ -47,14 +49,14 @@ func (s *stand) race(ctx context.Context, contenders []*contender) error {
 
 // measure adds one pass to a round.
 func (c *contender) measure(ctx context.Context, round int) error {
-	before, err := cpuTime(c.pid)
+	before, err := process.CPUTime(c.pid)
 	if err != nil {
 		return err
 	}
 	if err := c.load.part(passes).run(ctx, c.address); err != nil {
 		return err
 	}
-	after, err := cpuTime(c.pid)
+	after, err := process.CPUTime(c.pid)
 	if err != nil {
 		return err
 	}
