@@ -148,7 +148,11 @@ func TestReadinessFollowsTheUpstream(t *testing.T) {
 
 // An app that is closed before it has started, or drained, leaves nothing.
 func TestAppEndsFromEveryState(t *testing.T) {
-	yaml := "server: {listen: \"127.0.0.1:0\", drain_delay: 0s}\nadmin: {listen: \"127.0.0.1:0\"}\n"
+	endsFromEveryState(t, quiet)
+}
+
+func endsFromEveryState(t *testing.T, yaml string) {
+	t.Helper()
 	for _, state := range []string{"made", "started", "drained"} {
 		a, err := New(load(t, yaml), "test", zerolog.Nop())
 		if err != nil {

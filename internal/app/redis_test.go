@@ -305,23 +305,5 @@ func TestLostLeaseEndsTheRequestOrNot(t *testing.T) {
 const nowhere = "127.0.0.1:1"
 
 func TestAppWithoutItsRedisEndsFromEveryState(t *testing.T) {
-	for _, state := range []string{"made", "started", "drained"} {
-		a, err := New(load(t, quiet+"lock: {store: redis}\n"+redisAt(nowhere, "")), "test", zerolog.Nop())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if state != "made" {
-			if err := a.Start(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if state == "drained" {
-			if err := a.Drain(context.Background()); err != nil {
-				t.Fatalf("drain: %v", err)
-			}
-		}
-		if err := a.Close(); err != nil {
-			t.Fatalf("close an app that was %s: %v", state, err)
-		}
-	}
+	endsFromEveryState(t, quiet+"lock: {store: redis}\n"+redisAt(nowhere, ""))
 }
