@@ -24,12 +24,13 @@ type problem struct {
 // that could be fetched.
 const problemType = "urn:sessiongate:refusal:"
 
-// write answers with the refusal, in the form that suits the client. Where the
-// request's body is unread the connection closes: net/http would otherwise hold
-// the answer back until it has read the body away.
-func (r *Refusal) write(w http.ResponseWriter, req *http.Request, people *page.Page, bodyUnread bool) (sent int64) {
+// write answers with the refusal, in the form that suits the client; id is the
+// request's. Where its body is unread the connection closes: net/http would
+// otherwise hold the answer back until it has read the body away.
+func (r *Refusal) write(w http.ResponseWriter, req *http.Request, id string, people *page.Page, bodyUnread bool) (sent int64) {
 	h := w.Header()
 	clear(h)
+	h[requestIDHeader] = []string{id}
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if bodyUnread {
@@ -39,7 +40,7 @@ func (r *Refusal) write(w http.ResponseWriter, req *http.Request, people *page.P
 	if seconds > 0 {
 		h.Set("Retry-After", strconv.Itoa(seconds))
 	}
-	body := r.body(h, req, people, seconds)
+	body := r.body(h, req, id, people, seconds)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(r.Status)
 	if req.Method == http.MethodHead {
@@ -51,7 +52,7 @@ func (r *Refusal) write(w http.ResponseWriter, req *http.Request, people *page.P
 
 // body makes the answer's body and sets the headers that describe it. Redirects
 // are followed, not read.
-func (r *Refusal) body(h http.Header, req *http.Request, people *page.Page, seconds int) []byte {
+func (r *Refusal) body(h http.Header, req *http.Request, id string, people *page.Page, seconds int) []byte {
 	form := formPlain
 	if r.Location != "" {
 		h.Set("Location", r.Location)
@@ -64,7 +65,7 @@ func (r *Refusal) body(h http.Header, req *http.Request, people *page.Page, seco
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", people.Policy())
 		return people.HTML(page.Content{
-			Status: r.Status, Title: titleOf(r.Status), Detail: r.Detail, Reason: string(r.Reason), RetryAfter: seconds,
+			Status: r.Status, Title: titleOf(r.Status), Detail: r.Detail, Reason: string(r.Reason), RetryAfter: seconds, RequestID: id,
 		})
 	case formProblem:
 		h.Set("Content-Type", "application/problem+json")

@@ -18,7 +18,7 @@ var sample = Refusal{Status: 429, Reason: ReasonSessionFull, Detail: "Too many <
 func written(r *Refusal, req *http.Request, unread bool) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	w.Header().Set("Set-Cookie", "from=before")
-	r.write(w, req, page.Default(), unread)
+	r.write(w, req, "abc", page.Default(), unread)
 	return w
 }
 
@@ -190,7 +190,7 @@ func BenchmarkRefusal(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				sample.write(nobody{}, req, page.Default(), false)
+				sample.write(nobody{}, req, "abc", page.Default(), false)
 			}
 		})
 	}

@@ -35,17 +35,3 @@ func wellFormedID(id string) bool {
 	}
 	return 0 < len(id) && len(id) <= maxRequestID
 }
-
-// idWriter puts the request's id into the header of whatever is written.
-type idWriter struct {
-	http.ResponseWriter
-	id string
-}
-
-func (w idWriter) WriteHeader(status int) {
-	w.Header()[requestIDHeader] = []string{w.id}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap is for http.ResponseController.
-func (w idWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -213,7 +213,7 @@ func TestRetryAfterGrowsWithTheLineAndTheTurns(t *testing.T) {
 
 func TestOperatorsCanReplaceThePage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "page.html")
-	text := `<html lang="de"><title>Moment</title>{{.Reload}}<p class="{{.Reason}}">{{.Status}}, in {{.RetryAfter}} s</p></html>`
+	text := `<html lang="de"><title>Moment</title>{{.Reload}}<p class="{{.Reason}}">{{.Status}}, in {{.RetryAfter}} s</p><i>{{.RequestID}}</i></html>`
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -224,6 +224,9 @@ func TestOperatorsCanReplaceThePage(t *testing.T) {
 	seconds := a.header.Get("Retry-After")
 	if !strings.Contains(a.body, `<p class="session_busy">429, in `+seconds+` s</p>`) || !strings.Contains(a.body, `data-seconds="`+seconds+`"`) {
 		t.Errorf("got\n%s", a.body)
+	}
+	if id := a.header.Get("X-Request-Id"); len(id) != 32 || !strings.Contains(a.body, "<i>"+id+"</i>") {
+		t.Errorf("the request is %q, the page\n%s", id, a.body)
 	}
 	if csp := a.header.Get("Content-Security-Policy"); !strings.Contains(csp, "style-src 'self' 'unsafe-inline'") || strings.Contains(csp, "script-src 'self'") {
 		t.Errorf("policy %q", csp)
