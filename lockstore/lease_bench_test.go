@@ -1,7 +1,6 @@
 package lockstore
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -159,7 +158,7 @@ func (b *bench) says(c *sentTurn, over, ask uint64) {
 
 func (b *bench) runs(t *ticket) *Turn {
 	b.t.Helper()
-	if t.turn == nil || t.turn.ctx.Err() != nil {
+	if t.turn == nil || t.turn.Cause() != nil {
 		b.t.Fatalf("the turn does not run: %v, %v", t.turn, t.err)
 	}
 	return t.turn
@@ -174,7 +173,7 @@ func (b *bench) waits(t *ticket) {
 
 func (b *bench) lost(turn *Turn) {
 	b.t.Helper()
-	if cause := context.Cause(turn.ctx); !errors.Is(cause, ErrLost) {
+	if cause := turn.Cause(); !errors.Is(cause, ErrLost) {
 		b.t.Fatalf("the turn's context ends with %v, want ErrLost", cause)
 	}
 }

@@ -1,7 +1,6 @@
 package lockstore
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -48,7 +47,7 @@ func TestGrantIsRenewedSoon(t *testing.T) {
 	}
 	c.answer(renewReply{outcome: renewed, now: b.redisNow()}, nil)
 	b.pass(2 * time.Second) // beyond the confirmation time
-	if turn.ctx.Err() != nil {
+	if turn.Cause() != nil {
 		t.Error("the turn ends although its lease was renewed")
 	}
 }
@@ -63,7 +62,7 @@ func TestRenewalIsTriedAgainUntilTheDeadline(t *testing.T) {
 			tries++
 		}
 		b.sent = nil
-		if at := b.time.Sub(epoch); at < time.Second-simTiming.margin && turn.ctx.Err() != nil {
+		if at := b.time.Sub(epoch); at < time.Second-simTiming.margin && turn.Cause() != nil {
 			t.Fatalf("the turn ends at %v, before its deadline", at)
 		}
 	}
@@ -147,7 +146,7 @@ func TestRenewalDoesNotRestoreALeaseThatHadRunOut(t *testing.T) {
 			renewal := b.renewal()
 			b.jump(c.stopped)
 			renewal.answer(renewReply{outcome: c.outcome, now: b.redisNow()}, nil)
-			if lost := turn.ctx.Err() != nil; lost != c.lost {
+			if lost := turn.Cause() != nil; lost != c.lost {
 				t.Errorf("lost: %v, want %v", lost, c.lost)
 			}
 		})
@@ -219,7 +218,7 @@ func TestLateAnswerOfTheSameLeaseExtendsIt(t *testing.T) {
 	poll.answer(b.asBefore(7, 0), nil)
 	b.jump(2 * time.Second)
 	turn.Release()
-	if cause := context.Cause(turn.ctx); !errors.Is(cause, ErrReleased) {
+	if cause := turn.Cause(); !errors.Is(cause, ErrReleased) {
 		t.Errorf("the turn ends with %v", cause)
 	}
 }

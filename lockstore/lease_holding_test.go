@@ -1,7 +1,6 @@
 package lockstore
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -172,7 +171,7 @@ func TestHoldingAbandonedKeepsTheSessionLocked(t *testing.T) {
 	if c.ttl != 5*time.Minute || c.conversation != 1 || c.token != 7 {
 		t.Errorf("%+v does not keep the lease", c.renewCall)
 	}
-	if cause := context.Cause(turn.ctx); !errors.Is(cause, ErrReleased) {
+	if cause := turn.Cause(); !errors.Is(cause, ErrReleased) {
 		t.Errorf("the turn ends with %v", cause)
 	}
 	c.answer(renewReply{outcome: renewed, waiting: 1, now: b.redisNow()}, nil)

@@ -1,7 +1,6 @@
 package lockstore
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -167,7 +166,7 @@ func (g *simGate) refused(s *simTicket) {
 func (g *simGate) finish(t *simTurn) {
 	w := g.w
 	t.turn.Release()
-	cause := context.Cause(t.turn.ctx)
+	cause := t.turn.Cause()
 	w.recordEnd(t, errors.Is(cause, ErrLost))
 	w.logf("%s: turn %d ends: %v", g.name, t.number, cause)
 	for i, other := range w.running {
@@ -184,7 +183,7 @@ func (g *simGate) finish(t *simTurn) {
 // believes says that the gate takes the lease behind a turn for its own.
 func (t *simTurn) believes() bool {
 	l := t.gate.leases.bySession[t.request.Key]
-	return !t.turn.local && t.turn.ctx.Err() == nil && l != nil && l.running == t.turn && l.state == holding && !l.due(l.deadline)
+	return !t.turn.local && t.turn.Cause() == nil && l != nil && l.running == t.turn && l.state == holding && !l.due(l.deadline)
 }
 
 func (g *simGate) crash() {
@@ -194,7 +193,7 @@ func (g *simGate) crash() {
 	for i := len(w.running) - 1; i >= 0; i-- {
 		if t := w.running[i]; t.gate == g {
 			w.recordEnd(t, true)
-			t.turn.cancel(errSimulated)
+			t.turn.conclude(errSimulated)
 			w.running = append(w.running[:i:i], w.running[i+1:]...)
 		}
 	}

@@ -2,6 +2,7 @@ package lockstore
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -9,12 +10,16 @@ import (
 // Turn is the right to run. The zero value is not usable; stores make turns
 // with NewTurn.
 type Turn struct {
-	ctx   context.Context
 	fence uint64
 	local bool
 
-	once   sync.Once
-	end    func(rest time.Duration) (cause error)
+	once sync.Once
+	end  func(rest time.Duration) (cause error)
+
+	mu     sync.Mutex
+	cause  error // with which the turn has ended; nil: not yet
+	lost   func()
+	ctx    context.Context // made when somebody asks for it: few do
 	cancel context.CancelCauseFunc
 }
 
@@ -30,19 +35,66 @@ type TurnOptions struct {
 
 // NewTurn makes a turn; it is for stores.
 func NewTurn(o TurnOptions) *Turn {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Turn{ctx: ctx, cancel: cancel, fence: o.Fence, local: o.Local, end: o.End}
+	return &Turn{fence: o.Fence, local: o.Local, end: o.End}
 }
 
-// Lose ends the turn's context: the lease behind it was lost. It is for stores,
-// and does not give the turn back.
-func (t *Turn) Lose() { t.cancel(ErrLost) }
+// Lose says that the lease behind the turn was lost. It is for stores, and does
+// not give the turn back.
+func (t *Turn) Lose() { t.conclude(ErrLost) }
 
-// Context ends when the turn does: its cause is ErrReleased, or ErrLost where
-// the lease behind it was lost, even if that shows only when it is released. A
-// lost turn must still be released, when its request has ended: until then
-// nobody else of this gate gets one. The context has no deadline and no values.
-func (t *Turn) Context() context.Context { return t.ctx }
+// conclude settles with what the turn ends. The first cause stays.
+func (t *Turn) conclude(cause error) {
+	t.mu.Lock()
+	if t.cause != nil {
+		t.mu.Unlock()
+		return
+	}
+	t.cause = cause
+	cancel, lost := t.cancel, t.lost
+	t.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
+	}
+	if lost != nil && errors.Is(cause, ErrLost) {
+		lost()
+	}
+}
+
+// Cause is nil while the turn lasts, then ErrReleased, or ErrLost where the
+// lease behind it was lost, even if that shows only when it is released. A lost
+// turn must still be released, when its request has ended: until then nobody
+// else of this gate gets one.
+func (t *Turn) Cause() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cause
+}
+
+// WhenLost has f called once the turn ends with ErrLost, at once where it has.
+// f must not block; only the last one that was set is called.
+func (t *Turn) WhenLost(f func()) {
+	t.mu.Lock()
+	t.lost = f
+	lost := errors.Is(t.cause, ErrLost)
+	t.mu.Unlock()
+	if lost {
+		f()
+	}
+}
+
+// Context ends when the turn does, with Cause as its cause. It has no deadline
+// and no values.
+func (t *Turn) Context() context.Context {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ctx == nil {
+		t.ctx, t.cancel = context.WithCancelCause(context.Background())
+		if t.cause != nil {
+			t.cancel(t.cause)
+		}
+	}
+	return t.ctx
+}
 
 // Fence is the fencing token: of two turns of one key the later one's is
 // greater. It is 0 for mode None, which has no turn.
@@ -67,6 +119,6 @@ func (t *Turn) finish(rest time.Duration) {
 		if t.end != nil {
 			cause = t.end(rest)
 		}
-		t.cancel(cause)
+		t.conclude(cause)
 	})
 }

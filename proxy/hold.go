@@ -17,29 +17,28 @@ type hold struct {
 	turn   *lockstore.Turn
 	began  time.Time
 
-	mu      sync.Mutex
-	ended   bool
-	lost    bool
-	after   func()      // called once when the turn has ended; may be nil
-	cut     func()      // called when the lease is lost; may be nil
-	unwatch func() bool // takes the hold off the lease
-	unhook  func() bool // takes the delay off the gate's end; nil without
-	limit   *time.Timer // max_hold; nil without
-	delay   *time.Timer // release_delay or hold=…; nil until the upstream is done
-	until   time.Time   // when limit or delay ends it; zero without
+	mu     sync.Mutex
+	ended  bool
+	lost   bool
+	after  func()      // called once when the turn has ended; may be nil
+	cut    func()      // called when the lease is lost; may be nil
+	unhook func() bool // takes the delay off the gate's end; nil without
+	limit  *time.Timer // max_hold; nil without
+	delay  *time.Timer // release_delay or hold=…; nil until the upstream is done
+	until  time.Time   // when limit or delay ends it; zero without
 }
 
 // startHold begins a hold that ends after max_hold at the latest.
 func startHold(x *exchange, turn *lockstore.Turn) *hold {
 	h := &hold{gate: x.gate, record: x.record, turn: turn, began: time.Now()}
 	h.record.join()
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if limit := x.policy.MaxHold; limit > 0 {
+		h.mu.Lock()
 		h.until = h.began.Add(limit)
 		h.limit = time.AfterFunc(limit, h.exceed)
+		h.mu.Unlock()
 	}
-	h.unwatch = context.AfterFunc(turn.Context(), h.lose)
+	turn.WhenLost(h.lose)
 	return h
 }
 
@@ -64,7 +63,6 @@ func (h *hold) finish(early bool) bool {
 		rest = h.restLocked()
 	}
 	after, lost := h.after, h.lost
-	h.unwatch()
 	stopTimer(h.limit)
 	stopTimer(h.delay)
 	if h.unhook != nil {
@@ -77,7 +75,7 @@ func (h *hold) finish(early bool) bool {
 	} else {
 		h.turn.Release()
 	}
-	if !lost && h.leaseLost() {
+	if !lost && errors.Is(h.turn.Cause(), lockstore.ErrLost) {
 		h.noteLost() // the store has noticed only now
 	}
 	held := time.Since(h.began)
@@ -160,13 +158,10 @@ func (h *hold) whenLost(cut func()) {
 	}
 }
 
-// lose is called when the turn's context ends: the lease was lost, and another
-// gate may run a request of the session. The turn is kept all the same until
-// the run has ended, so that within this gate nobody else runs.
+// lose is called when the lease behind the turn was lost: another gate may run
+// a request of the session. The turn is kept all the same until the run has
+// ended, so that within this gate nobody else runs.
 func (h *hold) lose() {
-	if !h.leaseLost() {
-		return
-	}
 	h.mu.Lock()
 	if h.ended {
 		h.mu.Unlock()
@@ -182,11 +177,6 @@ func (h *hold) lose() {
 		cut()
 	}
 	h.record.finish()
-}
-
-// leaseLost says that the turn's context has ended because its lease was lost.
-func (h *hold) leaseLost() bool {
-	return errors.Is(context.Cause(h.turn.Context()), lockstore.ErrLost)
 }
 
 // noteLost is called once, by whoever notices first.
