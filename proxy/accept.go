@@ -10,6 +10,7 @@ func (g *Gate) accept(w http.ResponseWriter, r *http.Request) *exchange {
 	x.stage = StageAccept
 	x.crowded = x.overHTTP2() && !g.streams.enter()
 	x.upgrade = r.Header.Get("Upgrade")
+	x.trailers = listed(r.Header["Te"], "trailers")
 	dropConnectionHeaders(r.Header)
 	x.client = g.Clients.Resolve(r.RemoteAddr, r.Header)
 	x.clientID = x.client.Key()

@@ -28,6 +28,7 @@ type exchange struct {
 
 	crowded  bool   // one stream of HTTP/2 too many
 	upgrade  string // the protocol that the client would change to; "" none
+	trailers bool   // the client wants the answer's trailer
 	client   clientip.Client
 	clientID string // what the client's places are counted under
 	id       sessionID

@@ -34,20 +34,31 @@ func (x *exchange) forward() error {
 		defer timer.Stop()
 		silent = timer.C
 	}
-	select {
-	case <-x.run.head:
-		if errors.Is(x.run.err, fastcgi.ErrFolder) {
-			return x.toFolder()
+	for {
+		select {
+		case <-x.run.head:
+			return x.headOrRefusal()
+		case h := <-x.run.hints:
+			x.hint(h)
+		case <-x.r.Context().Done():
+			return errGone
+		case <-silent:
+			x.gate.Metrics.upstreamError(x.upstream, KindSilent)
+			return &Refusal{Status: http.StatusGatewayTimeout, Reason: ReasonUpstreamSilent, Detail: "The application did not answer in time."}
 		}
-		if x.run.err != nil {
-			return upstreamRefusal(x.run.err)
-		}
+	}
+}
+
+// headOrRefusal is called when the run has headers, or an error in their place.
+func (x *exchange) headOrRefusal() error {
+	switch err := x.run.err; {
+	case err == nil:
+		x.lastHints()
 		return nil
-	case <-x.r.Context().Done():
-		return errGone
-	case <-silent:
-		x.gate.Metrics.upstreamError(x.upstream, KindSilent)
-		return &Refusal{Status: http.StatusGatewayTimeout, Reason: ReasonUpstreamSilent, Detail: "The application did not answer in time."}
+	case errors.Is(err, fastcgi.ErrFolder):
+		return x.toFolder()
+	default:
+		return upstreamRefusal(err)
 	}
 }
 
@@ -82,9 +93,13 @@ func (x *exchange) outgoing(ctx context.Context) *http.Request {
 		out.ContentLength = x.body.Size()
 		out.Body = x.body.Reader()
 	}
+	x.addTrailer(out)
 	if x.upstream.FastCGI {
 		ctx = x.withFastCGIEnv(ctx)
 	} else {
+		if x.trailers { // hop by hop, and so named there (RFC 9110, section 10.1.4)
+			out.Header["Te"], out.Header["Connection"] = []string{"trailers"}, []string{"TE"}
+		}
 		if x.fence != 0 {
 			out.Header[FenceHeader] = []string{strconv.FormatUint(x.fence, 10)}
 		}

@@ -15,6 +15,7 @@ func (x *exchange) relay() error {
 	resp, pipe := x.run.resp, x.run.pipe
 	copyResponseHeader(x.w.Header(), resp.Header)
 	x.w.Header()[requestIDHeader] = []string{x.requestID}
+	x.announceTrailer()
 	x.status = resp.StatusCode
 	control := http.NewResponseController(x.w)
 	x.extendWrite(control)
@@ -24,7 +25,7 @@ func (x *exchange) relay() error {
 		switch {
 		case err == io.EOF: // exactly: an error that wraps it is a broken answer
 			x.extendWrite(control) // net/http writes the end
-			return nil
+			return x.sendTrailer(control)
 		case err != nil && x.r.Context().Err() != nil, errors.Is(err, errGone):
 			return errGone
 		case err != nil:
@@ -55,6 +56,7 @@ func (x *exchange) nextChunk(pipe *spool.Pipe, control *http.ResponseController)
 	if err := control.Flush(); err != nil {
 		return nil, errGone
 	}
+	x.restWrite(control)
 	return pipe.Next(x.r.Context())
 }
 
@@ -62,6 +64,15 @@ func (x *exchange) nextChunk(pipe *spool.Pipe, control *http.ResponseController)
 func (x *exchange) extendWrite(control *http.ResponseController) {
 	if d := x.gate.WriteIdleTimeout; d > 0 {
 		_ = control.SetWriteDeadline(time.Now().Add(d)) // without deadlines the connection's own end has to do
+	}
+}
+
+// restWrite lifts the deadline of a stream of HTTP/2 while nothing is to be
+// written: one that passes resets the stream even then. On a connection of
+// HTTP/1 it means nothing until the next write, which sets another.
+func (x *exchange) restWrite(control *http.ResponseController) {
+	if x.overHTTP2() && x.gate.WriteIdleTimeout > 0 {
+		_ = control.SetWriteDeadline(time.Time{})
 	}
 }
 

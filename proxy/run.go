@@ -35,6 +35,10 @@ type run struct {
 	err    error
 	failed bool // fail has been called
 
+	hints     chan hint   // informational answers; nil: none may come
+	announced []string    // of the trailer; there with head
+	trailer   http.Header // of the answer; there when the pipe has ended with io.EOF
+
 	ended chan struct{} // closed when all has been given back; nil: nobody asks
 
 	mu        sync.Mutex
@@ -50,6 +54,11 @@ func (x *exchange) startRun() *run {
 	if x.hold != nil && x.gate.AbortOnLostLease {
 		ctx, stop = context.WithCancelCause(ctx)
 	}
+	var hints chan hint
+	if x.takesHints() {
+		hints = make(chan hint, maxHints)
+		ctx = hearHints(ctx, hints)
+	}
 	r := &run{
 		gate:     x.gate,
 		upstream: x.upstream,
@@ -60,6 +69,7 @@ func (x *exchange) startRun() *run {
 		req:      x.outgoing(ctx),
 		stop:     stop,
 		head:     make(chan struct{}),
+		hints:    hints,
 	}
 	if x.overHTTP2() {
 		r.ended = make(chan struct{})
@@ -146,6 +156,7 @@ func (r *run) answer(delay *time.Duration) error {
 	if r.wasAbandoned() {
 		return nil
 	}
+	r.trailer = resp.Trailer
 	return r.because(err)
 }
 
@@ -208,7 +219,7 @@ func (r *run) open(resp *http.Response) {
 	})
 	r.mu.Lock()
 	left := r.left
-	r.resp, r.pipe = resp, pipe
+	r.resp, r.pipe, r.announced = resp, pipe, announced(resp)
 	if endless {
 		r.stream = resp.Body
 	}

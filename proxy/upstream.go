@@ -134,7 +134,7 @@ func kindOf(err error) Kind {
 	case errors.Is(err, fastcgi.ErrLocalRoot):
 		return KindFiles
 	case errors.Is(err, fastcgi.ErrBadResponse), errors.Is(err, fastcgi.ErrHeaderTooLarge),
-		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed):
+		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed), errors.Is(err, errInformational):
 		return KindBadResponse
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
 		return KindEarlyEOF
