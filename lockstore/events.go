@@ -9,6 +9,10 @@ type Events struct {
 	Away func(err error)
 	// TakenOver: a turn was granted because the lease of another gate ran out.
 	TakenOver func(Key)
+	// Overlapped: a lease that was given back was not the gate's any more, for
+	// Redis had forgotten it and given it to another: requests of both may have
+	// run at once.
+	Overlapped func(Key)
 	// Refused: this gate must not work beside the others from now on, for the
 	// reason given, or may again ("").
 	Refused func(reason string)

@@ -35,6 +35,7 @@ type lease struct {
 	fence        uint64 // the last one given out
 	token        uint64 // of the lease
 	deadline     time.Time
+	heldUntil    time.Time // of the lease that over had; told Redis once
 	renewal      time.Time // when the next one is due; zero: one is under way
 	contended    bool      // another gate waits; stays so for the conversation
 	lingering    bool      // is in the list of those that linger
@@ -103,7 +104,8 @@ func (l *lease) ask() {
 func (l *lease) poll() {
 	l.disarm()
 	now := l.of.clock.now()
-	c := turnCall{key: l.key, over: l.over, spent: l.fence, ask: l.conversation, sent: now}
+	c := l.call(now)
+	c.ask = l.conversation
 	if l.first != nil {
 		c.age = now.Sub(l.first.arrived)
 		if latest, known := l.of.serverOf(l.key).bound.latest(l.of.start, now); known {
@@ -113,9 +115,21 @@ func (l *lease) poll() {
 	l.of.outbox = append(l.of.outbox, c)
 }
 
+// call is what a call says of the conversations before. Only the first one can
+// learn whether their lease was theirs to the end: behind it anybody may have it.
+func (l *lease) call(now time.Time) turnCall {
+	c := turnCall{key: l.key, over: l.over, spent: l.fence, until: l.heldUntil, sent: now}
+	l.heldUntil = time.Time{}
+	return c
+}
+
 // end closes the conversation; Redis hears of it with the next call.
 func (l *lease) end() {
 	l.disarm()
+	l.heldUntil = time.Time{}
+	if l.state == holding {
+		l.heldUntil = l.deadline.Add(l.of.timing.margin)
+	}
 	l.over = max(l.over, l.conversation)
 	l.conversation = 0
 	l.contended, l.waits = false, false
@@ -140,7 +154,7 @@ func (l *lease) askAgain() {
 func (l *lease) leave() {
 	l.end()
 	if l.over > 0 && !l.of.serverOf(l.key).breaker.open {
-		l.of.outbox = append(l.of.outbox, turnCall{key: l.key, over: l.over, spent: l.fence, sent: l.of.clock.now()})
+		l.of.outbox = append(l.of.outbox, l.call(l.of.clock.now()))
 	}
 	delete(l.of.bySession, l.key)
 }

@@ -211,3 +211,47 @@ func TestScriptAbandonedLeaseOutlivesOtherCalls(t *testing.T) {
 		})
 	}
 }
+
+// Redis forgot the lease and gave it to another gate: whoever gives it back
+// learns so, also when the other has given it back, too.
+func TestScriptReleaseSaysThatTheLeaseWasGivenToAnother(t *testing.T) {
+	for name, other := range map[string]func(*scriptBench){
+		"that has it": func(*scriptBench) {},
+		"that had it": func(b *scriptBench) { b.call("b", turnCall{key: here, over: 1, spent: uint64(b.clock.UnixMicro())}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newScriptBench(t)
+			mine := b.is(b.ask("a", 1, 0), taken)
+			b.redis.FlushAll()
+			b.pass(time.Millisecond)
+			b.is(b.ask("b", 1, 0), taken)
+			other(b)
+			if r := b.call("a", turnCall{key: here, over: 1, spent: mine.token}); !r.overlapped {
+				t.Error("the release of a lease that was given to another says nothing of it")
+			}
+		})
+	}
+}
+
+// A call that came late has taken a new lease for a conversation whose own one
+// Redis had forgotten: others may have run in between.
+func TestScriptReleaseKnowsItsLeaseByTheToken(t *testing.T) {
+	b := newScriptBench(t)
+	mine := b.is(b.ask("a", 1, 0), taken)
+	b.redis.FlushAll()
+	b.pass(time.Millisecond)
+	b.is(b.ask("a", 1, 0), taken)
+	if r := b.call("a", turnCall{key: here, over: 1, spent: mine.token}); !r.overlapped {
+		t.Error("a newer lease passes for the one that is given back")
+	}
+}
+
+// A gate whose clock is ahead has used fences above this lease's token.
+func TestScriptReleaseIsItsOwnWhateverOthersHaveSpent(t *testing.T) {
+	b := newScriptBench(t)
+	mine := b.is(b.ask("a", 1, 0), taken)
+	b.call("b", turnCall{key: here, over: 1, spent: mine.token + 1_000_000})
+	if r := b.call("a", turnCall{key: here, over: 1, spent: mine.token}); r.overlapped {
+		t.Error("a lease that was held to its end counts as overlapped")
+	}
+}

@@ -170,6 +170,9 @@ func (s *leases) leaveLingering() {
 func (s *leases) answered(c turnCall, r turnReply, err error) {
 	s.locked(func() {
 		s.judge(c.key, c.sent, r.now, err)
+		if r.overlapped && s.events.Overlapped != nil && s.clock.now().Before(c.until) {
+			s.tell(func() { s.events.Overlapped(c.key) })
+		}
 		switch l := s.bySession[c.key]; {
 		case c.ask == 0:
 		case l != nil && l.conversation == c.ask:

@@ -34,7 +34,7 @@ var errReply = errors.New("lockstore: unexpected reply")
 // one says.
 func numbers(cmd *redis.Cmd, length map[int64]int) ([]int64, error) {
 	text, _ := cmd.Val().(string)
-	list := make([]int64, 0, 4)
+	list := make([]int64, 0, 5)
 	for word := range strings.SplitSeq(text, " ") {
 		n, err := strconv.ParseInt(word, 10, 64)
 		if err != nil {
@@ -48,21 +48,21 @@ func numbers(cmd *redis.Cmd, length map[int64]int) ([]int64, error) {
 	return list, nil
 }
 
-var turnLength = map[int64]int{int64(notAsked): 1, int64(taken): 4, int64(kept): 4, int64(queued): 4, int64(stale): 1}
+var turnLength = map[int64]int{int64(notAsked): 2, int64(taken): 5, int64(kept): 5, int64(queued): 5, int64(stale): 2}
 
 func readTurn(cmd *redis.Cmd) (r turnReply, err error) {
 	n, err := numbers(cmd, turnLength)
 	if err != nil {
 		return turnReply{}, err
 	}
-	r.outcome = turnOutcome(n[0])
+	r.outcome, r.overlapped = turnOutcome(n[0]), n[1] != 0
 	switch r.outcome {
 	case taken:
-		r.token, r.waiting, r.now, r.ranOut = uint64(n[1]), int(n[2]), n[1], n[3] != 0
+		r.token, r.waiting, r.now, r.ranOut = uint64(n[2]), int(n[3]), n[2], n[4] != 0
 	case kept:
-		r.token, r.waiting, r.now = uint64(n[1]), int(n[2]), n[3]
+		r.token, r.waiting, r.now = uint64(n[2]), int(n[3]), n[4]
 	case queued:
-		r.rest, r.waiting, r.now = time.Duration(n[1])*time.Microsecond, int(n[2]), n[3]
+		r.rest, r.waiting, r.now = time.Duration(n[2])*time.Microsecond, int(n[3]), n[4]
 	case notAsked, stale:
 	}
 	return r, nil

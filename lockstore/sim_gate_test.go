@@ -22,6 +22,7 @@ type simGate struct {
 	deaf            bool // hears no messages, and Redis knows
 	deferred        []*happening
 	outgoing        []simCall
+	uncounted       map[Key]*overlap
 }
 
 // simTicket is a request that waits.
@@ -40,11 +41,12 @@ type simTurn struct {
 	token   uint64
 	takenAt time.Duration
 	began   int64
-	clash   string // the turn of another gate that began meanwhile
+	clash   string   // the turn of another gate that began meanwhile
+	overlap *overlap // the same, where Redis had forgotten this one's lease
 }
 
 func (w *world) addGate() *simGate {
-	g := &simGate{w: w, name: fmt.Sprintf("g%d", len(w.named)), skew: w.between(-time.Second, time.Second)}
+	g := &simGate{w: w, uncounted: make(map[Key]*overlap), name: fmt.Sprintf("g%d", len(w.named)), skew: w.between(-time.Second, time.Second)}
 	c := clock{
 		now: func() time.Time { return epoch.Add(w.now + g.skew) },
 		afterFunc: func(d time.Duration, f func()) func() bool {
@@ -52,7 +54,7 @@ func (w *world) addGate() *simGate {
 			return func() bool { h.off = true; return true }
 		},
 	}
-	g.leases = newLeases(Limits{}, simTiming, c, Events{})
+	g.leases = newLeases(Limits{}, simTiming, c, g.simEvents())
 	g.leases.jitter = func(d time.Duration) time.Duration { return d - time.Duration(w.rng.Int64N(int64(d)/5+1)) }
 	g.leases.transport = g
 	g.inbox = &inbox{leases: g.leases}
@@ -168,6 +170,7 @@ func (g *simGate) finish(t *simTurn) {
 	t.turn.Release()
 	cause := t.turn.Cause()
 	w.recordEnd(t, errors.Is(cause, ErrLost))
+	g.countLater(t, cause)
 	w.logf("%s: turn %d ends: %v", g.name, t.number, cause)
 	for i, other := range w.running {
 		if other == t {

@@ -34,9 +34,9 @@ func (g *simGate) turn(c turnCall, done func(turnReply, error)) {
 		run: func() func() {
 			r := g.w.redis.turn(g.args(), c)
 			g.w.logf("REDIS runs %s's turn(%d: over %d, ask %d): %+v; now %s", g.name, c.key[0], c.over, c.ask, r, g.w.redis.sessions[c.key])
-			return func() { done(r, nil) }
+			return func() { done(r, nil); g.released(c, nil) }
 		},
-		fail: func(err error) { done(turnReply{}, err) },
+		fail: func(err error) { done(turnReply{}, err); g.released(c, err) },
 	})
 }
 

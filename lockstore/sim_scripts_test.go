@@ -96,8 +96,15 @@ func (m *scriptModel) after(d time.Duration) int64 { return m.now + d.Microsecon
 func (m *scriptModel) turn(a scriptArgs, c turnCall) turnReply {
 	s := m.session(c.key)
 	defer m.save(s, a)
-	m.end(s, a, c)
+	overlapped := m.end(s, a, c)
 	m.sync(s, a)
+	r := m.goOn(s, a, c)
+	r.overlapped = overlapped
+	return r
+}
+
+// goOn is what a call does once the conversations before are over.
+func (m *scriptModel) goOn(s *sessionModel, a scriptArgs, c turnCall) turnReply {
 	switch {
 	case c.ask == 0:
 		if s.owner == "" {
@@ -122,17 +129,19 @@ func (m *scriptModel) save(s *sessionModel, a scriptArgs) {
 }
 
 // end takes in what has ended.
-func (m *scriptModel) end(s *sessionModel, a scriptArgs, c turnCall) {
+func (m *scriptModel) end(s *sessionModel, a scriptArgs, c turnCall) (overlapped bool) {
+	if c.over > 0 {
+		mine := s.owner == a.gate && s.conversation <= c.over
+		overlapped = c.spent > 0 && s.fence > c.spent && !(mine && s.token <= c.spent)
+		if mine {
+			s.owner = ""
+		}
+		if e, ok := s.entries[a.gate]; ok && e.conversation <= c.over {
+			delete(s.entries, a.gate)
+		}
+	}
 	s.fence = max(s.fence, c.spent)
-	if c.over == 0 {
-		return
-	}
-	if s.owner == a.gate && s.conversation <= c.over {
-		s.owner = ""
-	}
-	if e, ok := s.entries[a.gate]; ok && e.conversation <= c.over {
-		delete(s.entries, a.gate)
-	}
+	return overlapped
 }
 
 // ask goes on with a conversation that does not have the lease.

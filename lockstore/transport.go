@@ -11,6 +11,7 @@ type turnCall struct {
 	ask   uint64        // 0: only end
 	age   time.Duration // since the arrival of the request that asks
 	at    int64         // that arrival in Redis time, microseconds; 0: not known
+	until time.Time     // over had the lease, and has it until then at least; zero: not known
 	sent  time.Time
 }
 
@@ -36,12 +37,13 @@ const (
 )
 
 type turnReply struct {
-	outcome turnOutcome
-	token   uint64
-	rest    time.Duration // of the lease that is in the way
-	waiting int           // other gates
-	ranOut  bool          // the lease before ended by its TTL
-	now     int64         // Redis time, microseconds, or later; 0: not said
+	outcome    turnOutcome
+	token      uint64
+	rest       time.Duration // of the lease that is in the way
+	waiting    int           // other gates
+	ranOut     bool          // the lease before ended by its TTL
+	overlapped bool          // what is over had no lease any more, and another was given since
+	now        int64         // Redis time, microseconds, or later; 0: not said
 }
 
 // mine says that Redis takes this gate for the holder.

@@ -16,13 +16,15 @@
 --                  message, how long a waiting gate counts as alive (both microseconds),
 --                  1 if PUBLISH counts all subscribers (not so in Cluster), prefix of the gates' channels
 -- returns words, for a table costs Redis several microseconds:
---         "0"                                     not asked
---         "1 <token> <others> <ran out>"          mine, taken now; token is not before the Redis time
---         "2 <token> <others> <now>"              mine, as before
---         "3 <rest of the lease> <others> <now>"  queued
---         "4"                                     stale: a later conversation of the gate is known
---         others is how many gates wait besides; ran out is 1 where another gate's
---         lease ended by its ttl; times are in microseconds
+--         "0 <overlapped>"                                     not asked
+--         "1 <overlapped> <token> <others> <ran out>"          mine, taken now; token is not before the Redis time
+--         "2 <overlapped> <token> <others> <now>"              mine, as before
+--         "3 <overlapped> <rest of the lease> <others> <now>"  queued
+--         "4 <overlapped>"                                     stale: a later conversation of the gate is known
+--         overlapped is 1 where over had no lease any more, and another was given
+--         since (Redis has forgotten it, or it ran out); others is how many gates
+--         wait besides; ran out is 1 where another gate's lease ended by its ttl;
+--         times are in microseconds
 local gate, over, ask = ARGV[1], ARGV[2], ARGV[4]
 local state = redis.call('GET', KEYS[1])
 
@@ -32,14 +34,14 @@ if ask == '0' and state and not string.find(state, ',', 1, true) then
   local mine = string.find(state, ' ' .. gate .. ' ' .. over .. ' ', 1, true)
   if mine and tonumber(ARGV[3]) >= tonumber(string.sub(state, 1, mine - 1)) then
     redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[7])
-    return '0'
+    return '0 0'
   end
 elseif ask ~= '0' and ARGV[3] == '0' and (not state or tonumber(state)) then
   local clock = redis.call('TIME')
   local token = clock[1] .. string.sub('00000' .. clock[2], -6)
   if not state or tonumber(state) < tonumber(token) then
     redis.call('SET', KEYS[1], token .. ' ' .. gate .. ' ' .. ask .. ' ' .. token .. ' ' .. token .. ' ' .. ARGV[6], 'PX', ARGV[7])
-    return '1 ' .. token .. ' 0 0'
+    return '1 0 ' .. token .. ' 0 0'
   end
 end
 
@@ -86,11 +88,14 @@ local function drop(who)
   end
 end
 
-fence = math.max(fence, tonumber(ARGV[3]))
+local overlapped, spent = 0, tonumber(ARGV[3])
 if over > 0 then
-  if owner == gate and conversation <= over then owner = nil end
+  local mine = owner == gate and conversation <= over
+  if spent > 0 and fence > spent and not (mine and tonumber(token) <= spent) then overlapped = 1 end
+  if mine then owner = nil end
   if line and line[gate] and line[gate][1] <= over then drop(gate) end
 end
+fence = math.max(fence, spent)
 
 local name, confirm, alive, heard, inbox -- are needed only where others are about
 if waiting > 0 or owner then
@@ -138,18 +143,18 @@ end
 if ask == 0 then
   if not owner then hand() end
   save()
-  return '0'
+  return '0 ' .. overlapped
 end
 
 if owner == gate then
   if conversation > ask then
     save()
-    return '4'
+    return '4 ' .. overlapped
   end
   if conversation == ask then
     since, ttl = now, ARGV[6]
     save()
-    return string.format('2 %s %d %d', token, waiting, now)
+    return string.format('2 %d %s %d %d', overlapped, token, waiting, now)
   end
   owner = nil -- that conversation has ended, its release is still on the way
 end
@@ -158,7 +163,7 @@ if owner or waiting > 0 then
   line = line or {}
   if line[gate] and line[gate][1] > ask then
     save()
-    return '4'
+    return '4 ' .. overlapped
   end
   -- Overwritten, so that no request inherits the place of one that left, and
   -- before anybody is picked, so that no younger one is.
@@ -173,9 +178,9 @@ end
 if not owner then
   take(gate, ask, ARGV[6])
   save()
-  return string.format('1 %s %d %d', token, waiting, ranOut)
+  return string.format('1 %d %s %d %d', overlapped, token, waiting, ranOut)
 end
 
 save()
 redis.call('PUBLISH', inbox .. owner, string.format('want %s %d', name, conversation))
-return string.format('3 %d %d %d', since + ttl - now, waiting - 1, now)
+return string.format('3 %d %d %d %d', overlapped, since + ttl - now, waiting - 1, now)

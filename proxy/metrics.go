@@ -45,7 +45,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		holdExceeded:   counter("hold_exceeded_total", "Turns that max_hold ended while the upstream may still have run."),
 		withoutTurn:    counterVec("forwarded_without_turn_total", "Requests forwarded without their turn, by why they had none.", "reason"),
 		localTurns:     counter("local_turns_total", "Turns that the gate gave by itself while the lock authority was away."),
-		leaseLost:      counter("lease_lost_total", "Turns whose lease was lost while their request ran."),
+		leaseLost:      counter("lease_lost_total", "Leases that were lost while requests ran, so that another gate may have run one of the session too."),
 		stalls:         counter("relay_stalls_total", "Answers whose upstream was slowed at a bound of the spool."),
 		stallSeconds:   counter("relay_stalled_seconds_total", "Time that upstreams were slowed at a bound of the spool."),
 		ignored:        counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
@@ -87,6 +87,10 @@ func (m *Metrics) expect(u *Upstream) {
 func (m *Metrics) request(rule string, status int) {
 	m.requests.WithLabelValues(rule, statusText(status)).Inc()
 }
+
+// LeaseOverlapped counts a lease whose loss shows only when it is given back: its
+// turn is over.
+func (m *Metrics) LeaseOverlapped() { m.leaseLost.Inc() }
 
 func (m *Metrics) refused(r Reason) { m.refusals.WithLabelValues(string(r)).Inc() }
 

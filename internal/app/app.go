@@ -65,13 +65,16 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a.locks, err = newLocks(c, parts.Keys.Fingerprint(), newLockEvents(registry, log))
+	parts.Metrics = proxy.NewMetrics(registry)
+	events := newLockEvents(registry, log)
+	events.leaseLost = parts.Metrics.LeaseOverlapped
+	a.locks, err = newLocks(c, parts.Keys.Fingerprint(), events)
 	if err != nil {
 		return nil, errors.Join(err, closeUpstreams(parts.Upstreams), a.closeSpool())
 	}
 	a.locks.registerDegraded(registry)
 	a.ready.refused = a.locks.refused
-	parts.Metrics, parts.Locks = proxy.NewMetrics(registry), a.locks
+	parts.Locks = a.locks
 	a.gate = proxy.New(parts, settings(c))
 	a.gate.RegisterGauges(registry)
 	a.public, err = newPublic(c.Server, a.handler(), parts.Clients, registry, log)

@@ -20,6 +20,7 @@ type lockEvents struct {
 
 	failures  *prometheus.CounterVec
 	takeovers prometheus.Counter
+	leaseLost func() // counts a lease that was lost
 
 	mu     sync.Mutex
 	away   bool
@@ -30,9 +31,10 @@ type lockEvents struct {
 // alert then means the same everywhere.
 func newLockEvents(reg prometheus.Registerer, log zerolog.Logger) *lockEvents {
 	e := &lockEvents{
-		log:    log,
-		seldom: log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
-		ranOut: log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		log:       log,
+		leaseLost: func() {},
+		seldom:    log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		ranOut:    log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "sessiongate", Name: "store_errors_total", Help: "Calls to Redis that failed, by kind.",
 		}, []string{"kind"}),
@@ -56,7 +58,7 @@ func (e *lockEvents) Printf(_ context.Context, format string, args ...any) {
 
 // of is what the store calls.
 func (e *lockEvents) of() lockstore.Events {
-	return lockstore.Events{Failed: e.failed, Away: e.turned, TakenOver: e.takenOver, Refused: e.refused, Notice: e.noticed}
+	return lockstore.Events{Failed: e.failed, Away: e.turned, TakenOver: e.takenOver, Overlapped: e.overlapped, Refused: e.refused, Notice: e.noticed}
 }
 
 func (e *lockEvents) failed(kind string, err error) {
@@ -83,6 +85,12 @@ func (e *lockEvents) turned(err error) {
 func (e *lockEvents) takenOver(k lockstore.Key) {
 	e.takeovers.Inc()
 	e.ranOut.Warn().Stringer("session", k).Msg("lease of another gate ran out and was taken over; of several in a second one is logged")
+}
+
+// overlapped counts and logs a lease that was lost before anybody knew.
+func (e *lockEvents) overlapped(k lockstore.Key) {
+	e.leaseLost()
+	e.ranOut.Warn().Stringer("session", k).Msg("lease lost, Redis had forgotten it and given it to another gate; of several in a second one is logged")
 }
 
 // refused logs what keeps the gate from being ready.

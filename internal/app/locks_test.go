@@ -113,11 +113,14 @@ func TestDegradedFollowsTheStore(t *testing.T) {
 func TestStoreEventsAreCountedAndLoggedOnce(t *testing.T) {
 	var log strings.Builder
 	e := newLockEvents(prometheus.NewRegistry(), zerolog.New(&log))
+	lost := 0
+	e.leaseLost = func() { lost++ }
 	events := e.of()
 	for range 3 {
 		events.Away(errors.New("connection refused"))
 		events.Failed("timeout", errors.New("i/o timeout"))
 		events.TakenOver(lockstore.Key{1})
+		events.Overlapped(lockstore.Key{1})
 		events.Notice("it evicts")
 	}
 	events.Away(nil)
@@ -128,6 +131,9 @@ func TestStoreEventsAreCountedAndLoggedOnce(t *testing.T) {
 	}
 	if n := testutil.ToFloat64(e.takeovers); n != 3 {
 		t.Errorf("%v takeovers counted, want 3", n)
+	}
+	if lost != 3 {
+		t.Errorf("%d lost leases counted, want 3", lost)
 	}
 	for text, want := range map[string]int{
 		`"error":"connection refused","message":"Redis is away`: 1,

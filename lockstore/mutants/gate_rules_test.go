@@ -9,18 +9,13 @@ var gateRules = []mutant{
 	},
 	{
 		rule: "every call of a conversation says which one is over",
-		file: "lease.go", old: "over: l.over, spent: l.fence, ask: l.conversation", new: "over: 0, spent: l.fence, ask: l.conversation",
+		file: "lease.go", old: "over: l.over, spent: l.fence", new: "over: 0, spent: l.fence",
 		tests: []string{"TestAskingTellsEveryCallWhatIsOver", "TestHoldingContendedPassesTheTurnAfterEveryRequest"},
 	},
 	{
 		rule: "a call says what was spent",
-		file: "lease.go", old: "over: l.over, spent: l.fence, ask: l.conversation", new: "over: l.over, ask: l.conversation",
-		tests: []string{"TestHoldingContendedPassesTheTurnAfterEveryRequest", "TestBackGateClaimsWhatRunsFirst"},
-	},
-	{
-		rule: "a release says what was spent",
-		file: "lease.go", old: "over: l.over, spent: l.fence, sent", new: "over: l.over, sent",
-		tests: []string{"TestHoldingServesTheLineWithoutRedis"},
+		file: "lease.go", old: "over: l.over, spent: l.fence", new: "over: l.over",
+		tests: []string{"TestHoldingContendedPassesTheTurnAfterEveryRequest", "TestBackGateClaimsWhatRunsFirst", "TestHoldingServesTheLineWithoutRedis"},
 	},
 	{
 		rule: "contended is sticky: a grant, an answer or a want counts",
@@ -41,6 +36,16 @@ var gateRules = []mutant{
 		rule: "a want while asking asks again at once",
 		file: "lease.go", old: "\tcase l.state == asking:\n\t\tl.poll() // the answer that said so was lost\n", new: "",
 		tests: []string{"TestAskingWantedAsksAgain"},
+	},
+	{
+		rule: "a release that was overlapped is counted",
+		file: "leases.go", old: "if r.overlapped && s.events.Overlapped != nil", new: "if false && s.events.Overlapped != nil",
+		tests: []string{"TestOverlappedReleaseIsCounted", "TestOverlappedReleaseThatAsksAgainIsCounted"},
+	},
+	{
+		rule: "only the first release can say that it was overlapped",
+		file: "lease.go", old: "\tl.heldUntil = time.Time{}\n\treturn c\n", new: "\treturn c\n",
+		tests: []string{"TestOverlapIsNotJudgedByARepeatedRelease"},
 	},
 	{
 		rule: "after a lost lease the line stays shut until the turn ends",

@@ -4,13 +4,28 @@ package mutants
 var scriptRules = []mutant{
 	{
 		rule: "the fence is raised to what was spent",
-		file: "turn.lua", old: "fence = math.max(fence, tonumber(ARGV[3]))", new: "",
+		file: "turn.lua", old: "fence = math.max(fence, spent)", new: "",
 		tests: []string{"TestScriptTokenIsAboveWhatWasSpent", "TestScriptStaleCallStillSaysWhatWasSpent"},
 	},
 	{
 		rule: "a release ends its own conversation and earlier ones, no later one",
-		file: "turn.lua", old: "if owner == gate and conversation <= over then owner = nil end", new: "if owner == gate then owner = nil end",
+		file: "turn.lua", old: "local mine = owner == gate and conversation <= over", new: "local mine = owner == gate",
 		tests: []string{"TestScriptAcquireThatOvertakesTheRelease"},
+	},
+	{
+		rule: "a release says that the lease was given to another",
+		file: "turn.lua", old: "then overlapped = 1 end", new: "then overlapped = 0 end",
+		tests: []string{"TestScriptReleaseSaysThatTheLeaseWasGivenToAnother", "TestScriptReleaseKnowsItsLeaseByTheToken"},
+	},
+	{
+		rule: "a release knows its lease by the token",
+		file: "turn.lua", old: " and tonumber(token) <= spent)", new: ")",
+		tests: []string{"TestScriptReleaseKnowsItsLeaseByTheToken"},
+	},
+	{
+		rule: "a lease that was held to its end is not overlapped",
+		file: "turn.lua", old: " and not (mine and tonumber(token) <= spent)", new: "",
+		tests: []string{"TestScriptReleaseIsItsOwnWhateverOthersHaveSpent"},
 	},
 	{
 		rule: "a late cancel leaves a later place alone",

@@ -13,6 +13,11 @@ var timeRules = []mutant{
 		tests: []string{"TestRenewalExtendsFromItsSending"},
 	},
 	{
+		rule: "a release is overlapped only while its lease could not have run out",
+		file: "leases.go", old: " && s.clock.now().Before(c.until) {", new: " && !c.until.IsZero() {",
+		tests: []string{"TestOverlapIsNotJudgedBehindTheLeasesEnd"},
+	},
+	{
 		rule: "a grant too old is not taken",
 		file: "lease.go", old: "if !known || rest <= 0 {", new: "if !known {",
 		tests: []string{"TestAskingDoesNotTakeAnOldGrant"},

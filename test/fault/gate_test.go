@@ -27,6 +27,7 @@ type gate struct {
 	*lockstore.Redis
 	way       *faultproxy.Proxy // nil where the gate goes straight to Redis
 	takenOver atomic.Int64
+	overlaps  atomic.Int64
 	failures  journal
 	notices   chan string
 }
@@ -60,9 +61,10 @@ func newGate(t *testing.T, options ...option) *gate {
 	t.Helper()
 	g := &gate{notices: make(chan string, 10)}
 	o := lockstore.RedisOptions{Prefix: prefix, Events: lockstore.Events{
-		Failed:    g.failures.add,
-		TakenOver: func(lockstore.Key) { g.takenOver.Add(1) },
-		Notice:    func(message string) { g.notices <- message },
+		Failed:     g.failures.add,
+		TakenOver:  func(lockstore.Key) { g.takenOver.Add(1) },
+		Overlapped: func(lockstore.Key) { g.overlaps.Add(1) },
+		Notice:     func(message string) { g.notices <- message },
 	}}
 	for _, set := range options {
 		set(&o)

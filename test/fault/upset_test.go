@@ -59,6 +59,26 @@ func TestRedisForgetsUnderLoad(t *testing.T) {
 	}
 }
 
+// TestShortTurnsThatAFlushLetOverlapAreCounted: both are over before a renewal
+// could have found out.
+func TestShortTurnsThatAFlushLetOverlapAreCounted(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	gates := openGates(t, 2, server.Address())
+	older := gates[0].take(t, shared(1))
+	if err := server.Client(t).FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	newer := gates[1].take(t, shared(1))
+	older.Release()
+	eventually(t, "the older lease counts as lost", func() bool { return gates[0].overlaps.Load() == 1 })
+	newer.Release()
+	awaitFree(t, server.Client(t), key(1))
+	if n := gates[0].overlaps.Load() + gates[1].overlaps.Load(); n != 1 {
+		t.Errorf("%d overlaps are counted, want 1", n)
+	}
+}
+
 // TestLeaseThatRedisForgotIsRestored: the turn that runs is as safe as before.
 func TestLeaseThatRedisForgotIsRestored(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,66 @@
+package lockstore
+
+import (
+	"errors"
+	"time"
+)
+
+// overlap is a turn beside which another gate's began, because Redis had
+// forgotten its lease. Somebody has to count it: the turn itself, when it ends
+// with ErrLost, or the call that gives its lease back.
+type overlap struct {
+	at  time.Duration
+	key Key
+}
+
+// overlapped notes that another gate's turn has begun beside t, whose lease
+// predates what Redis knows.
+func (w *world) overlapped(t *simTurn) {
+	t.overlap = &overlap{at: w.now, key: t.request.Key}
+}
+
+// countLater notes that a turn has ended that did not know it was overlapped.
+// Nothing is promised where Redis forgets once more, or is away: then it cannot
+// tell.
+func (g *simGate) countLater(t *simTurn, cause error) {
+	switch {
+	case errors.Is(cause, ErrLost):
+		delete(g.uncounted, t.request.Key)
+	case t.overlap != nil && g.w.upset <= t.overlap.at && !g.leases.anyAway():
+		g.uncounted[t.request.Key] = t.overlap
+	}
+}
+
+// released is told what has become of a call: only the first one that ends a
+// lease can tell, in time.
+func (g *simGate) released(c turnCall, err error) {
+	if !c.until.IsZero() && (err != nil || !g.leases.clock.now().Before(c.until)) {
+		delete(g.uncounted, c.key)
+	}
+}
+
+// simEvents are those of a store that the simulation looks at.
+func (g *simGate) simEvents() Events {
+	return Events{
+		Overlapped: func(k Key) {
+			g.w.logf("%s: the lease of session %d was not its own", g.name, k[0])
+			delete(g.uncounted, k)
+		},
+		Away: func(err error) {
+			if err != nil {
+				clear(g.uncounted)
+			}
+		},
+	}
+}
+
+// checkCounted: every overlap was counted that could be.
+func (w *world) checkCounted() {
+	for _, g := range w.gates {
+		for k, o := range g.uncounted {
+			if w.upset <= o.at {
+				w.failf("%s: nobody has counted that session %d was another's at %v", g.name, k[0], o.at)
+			}
+		}
+	}
+}
