@@ -19,6 +19,7 @@ func (x *exchange) decide() error {
 	if err != nil {
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The path of the URL is not valid.", Err: err}
 	}
+	x.rulePath = path
 	x.policy = x.gate.Rules.Decide(&rules.Request{
 		Host:       x.r.Host,
 		Path:       path,

@@ -34,7 +34,9 @@ type exchange struct {
 	id       sessionID
 	policy   *rules.Policy
 	upstream *Upstream
+	rulePath string // as rules see it
 
+	served   bool // by a stage on the way: nothing more is to be done
 	locked   bool // the request needs a turn
 	ticket   lockstore.Request
 	bodyRead bool
@@ -51,6 +53,7 @@ var way = [...]struct {
 }{
 	{StageDecide, (*exchange).decide},
 	{StageKey, (*exchange).key},
+	{StageFiles, (*exchange).files},
 	{StageCheck, (*exchange).check},
 	{StageSpool, (*exchange).spool},
 	{StageWait, (*exchange).wait},
@@ -58,14 +61,15 @@ var way = [...]struct {
 	{StageRelay, (*exchange).relay},
 }
 
-// pass takes the request through the stages until one refuses it.
+// pass takes the request through the stages until one refuses it, or has
+// answered it.
 func (x *exchange) pass() error {
 	if x.crowded {
 		return streamsFull()
 	}
 	for _, stage := range way {
 		x.stage = stage.name
-		if err := stage.do(x); err != nil {
+		if err := stage.do(x); err != nil || x.served {
 			return err
 		}
 	}

@@ -58,7 +58,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range []Reason{ReasonWaitTimeout, ReasonStoreAway} {
 		m.withoutTurn.WithLabelValues(string(reason))
 	}
-	for _, stage := range []Stage{StageSpool, StageWait, StageForward, StageRelay} {
+	for _, stage := range []Stage{StageFiles, StageSpool, StageWait, StageForward, StageRelay} {
 		m.gone.WithLabelValues(string(stage))
 	}
 	return m

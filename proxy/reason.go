@@ -54,6 +54,7 @@ const (
 	StageAccept  Stage = "accept"
 	StageDecide  Stage = "decide"
 	StageKey     Stage = "key"
+	StageFiles   Stage = "files"
 	StageCheck   Stage = "check"
 	StageSpool   Stage = "spool"
 	StageWait    Stage = "wait"

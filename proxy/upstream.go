@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sessiongate/sessiongate/internal/docroot"
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
+	"github.com/sessiongate/sessiongate/proxy/files"
 )
 
 // Upstream is a named pool of servers behind one transport.
@@ -28,6 +30,8 @@ type Upstream struct {
 	Scripts bool
 	// ResponseTimeout bounds the time until the response headers. 0 is no limit.
 	ResponseTimeout time.Duration
+	// Files are those below its document root that the gate serves; nil: none.
+	Files *files.Tree
 	// IndexScript is the front controller, "/index.php": rules see paths
 	// without it. "" strips nothing.
 	IndexScript string
@@ -131,7 +135,7 @@ func kindOf(err error) Kind {
 		return KindConnect
 	case errors.Is(err, fastcgi.ErrOverloaded):
 		return KindOverloaded
-	case errors.Is(err, fastcgi.ErrLocalRoot):
+	case errors.Is(err, docroot.ErrUnreadable):
 		return KindFiles
 	case errors.Is(err, fastcgi.ErrBadResponse), errors.Is(err, fastcgi.ErrHeaderTooLarge),
 		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed), errors.Is(err, errInformational):

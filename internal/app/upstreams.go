@@ -12,6 +12,7 @@ import (
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/proxy"
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
+	"github.com/sessiongate/sessiongate/proxy/files"
 )
 
 // newUpstreams makes a transport for each upstream. Nothing is dialled: an
@@ -40,6 +41,11 @@ func newUpstream(c *config.Upstream, version string, log zerolog.Logger) (*proxy
 		return nil, err
 	}
 	u.Transport = transport
+	if c.Files {
+		if u.Files, err = files.Open(c.LocalRoot); err != nil {
+			return nil, errors.Join(err, transport.Close())
+		}
+	}
 	return u, nil
 }
 
@@ -69,6 +75,9 @@ func newFastCGI(c *config.Upstream, version string, log zerolog.Logger) (*fastcg
 func closeUpstreams(list []*proxy.Upstream) error {
 	var errs []error
 	for _, u := range list {
+		if u.Files != nil {
+			errs = append(errs, u.Files.Close())
+		}
 		switch transport := u.Transport.(type) {
 		case *fastcgi.Transport:
 			errs = append(errs, transport.Close())

@@ -133,6 +133,9 @@ func (d *description) upstream(u *Upstream, first bool) {
 	}
 	d.line("Upstream %s, %s: %s.", u.Name, role, u.where())
 	d.line("  Time to connect: %s; to the headers of an answer: %s.", span(u.ConnectTimeout), span(u.ResponseTimeout))
+	if u.Files {
+		d.line("  Serves the files below %s itself, without a turn: GET and HEAD, neither hidden ones nor PHP source.", u.LocalRoot)
+	}
 	if u.Session.Cookie != nil {
 		d.line("  Its session cookie is %s.", *u.Session.Cookie)
 	}

@@ -12,6 +12,7 @@ func TestAConfigurationIsToldInWords(t *testing.T) {
 		"testdata/good/no_limits.yaml":  "testdata/words/no_limits.txt",
 		"testdata/good/admin_open.yaml": "testdata/words/admin_open.txt",
 		"testdata/good/redis.yaml":      "testdata/words/redis.txt",
+		"testdata/good/files.yaml":      "testdata/words/files.txt",
 	} {
 		cfg, err := Load(Source{Path: config})
 		if err != nil {

@@ -21,7 +21,6 @@ var later = []struct {
 	{path: "upstreams[].balance"},
 	{path: "upstreams[].max_in_flight_per_client"},
 	{path: "upstreams[].queue.*"},
-	{path: "upstreams[].files"},
 	{path: "upstreams[].health.*"},
 	{path: "rules[].match.path_regex"},
 	{path: "rules[].match.user_agent"},

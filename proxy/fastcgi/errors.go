@@ -13,8 +13,6 @@ var (
 	// ErrFolder: the path names a folder that has an index.php, without the slash
 	// at its end. A browser has to be sent there, or relative links break. 301.
 	ErrFolder = errors.New("fastcgi: the path is a folder's, without its slash")
-	// ErrLocalRoot: the gate's view of the document root cannot be looked at.
-	ErrLocalRoot = errors.New("fastcgi: local_root")
 	// ErrUpgrade: the client asks for another protocol, which FastCGI cannot
 	// carry. 501.
 	ErrUpgrade = errors.New("fastcgi: a protocol upgrade cannot be passed on to PHP-FPM")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/sessiongate/sessiongate/internal/docroot"
 )
 
 // ScriptMode says which script answers for a path.
@@ -42,7 +44,7 @@ type Script struct {
 type Resolver struct {
 	mode  ScriptMode
 	index string
-	files *localRoot // nil with ScriptFront
+	files *docroot.Root // nil with ScriptFront
 }
 
 // NewResolver checks the settings and, for try and path, opens localRoot, the
@@ -66,7 +68,7 @@ func NewResolver(mode ScriptMode, index, localDir string) (*Resolver, error) {
 	if localDir == "" {
 		return nil, fmt.Errorf("fastcgi: script %s needs local_root, the document root as the gate sees it", mode)
 	}
-	files, err := openLocalRoot(localDir)
+	files, err := docroot.Open(localDir)
 	if err != nil {
 		return nil, err
 	}
@@ -79,13 +81,13 @@ func (r *Resolver) Close() error {
 	if r.files == nil {
 		return nil
 	}
-	return r.files.close()
+	return r.files.Close()
 }
 
 // Resolve finds the script for a decoded URL path; escaped is the same path as
 // it was sent. Errors: ErrNoScript, and a local root that cannot be read.
 func (r *Resolver) Resolve(decoded, escaped string) (Script, error) {
-	plain := isPlain(decoded, escaped)
+	plain := docroot.Plain(decoded, escaped)
 	if r.mode == ScriptFront {
 		return r.front(decoded, plain), nil
 	}
@@ -115,11 +117,11 @@ const maxCandidates = 16
 
 // lookUp finds the file that the path names.
 func (r *Resolver) lookUp(decoded string) (Script, bool, error) {
-	view, err := r.files.view()
+	view, err := r.files.View()
 	if err != nil {
 		return Script{}, false, err
 	}
-	defer view.done()
+	defer view.Done()
 	for at, looks := 0, 0; looks < maxCandidates; looks++ {
 		i := strings.Index(decoded[at:], ".php")
 		if i < 0 {
@@ -129,7 +131,7 @@ func (r *Resolver) lookUp(decoded string) (Script, bool, error) {
 		if at < len(decoded) && decoded[at] != '/' {
 			continue
 		}
-		if name := path.Clean(decoded[:at]); !isHidden(name) && view.isFile(name) {
+		if name := path.Clean(decoded[:at]); !docroot.Hidden(name) && view.IsFile(name) {
 			return Script{Name: name, PathInfo: decoded[at:]}, true, nil
 		}
 	}
@@ -137,32 +139,8 @@ func (r *Resolver) lookUp(decoded string) (Script, bool, error) {
 		return Script{}, false, nil
 	}
 	name := path.Join(decoded, "index.php")
-	if !isHidden(name) && view.isFile(name) {
+	if !docroot.Hidden(name) && view.IsFile(name) {
 		return Script{Name: name, Folder: !strings.HasSuffix(decoded, "/")}, true, nil
 	}
 	return Script{}, false, nil
 }
-
-// isPlain tells whether a path can be read in one way only.
-func isPlain(decoded, escaped string) bool {
-	if !strings.HasPrefix(decoded, "/") {
-		return false
-	}
-	for i := range len(decoded) {
-		if c := decoded[i]; c < ' ' || c == 0x7f || c == '\\' {
-			return false
-		}
-	}
-	if strings.Contains(decoded, "/../") || strings.HasSuffix(decoded, "/..") {
-		return false
-	}
-	for i := 0; i+2 < len(escaped); i++ {
-		if escaped[i] == '%' && escaped[i+1] == '2' && escaped[i+2]|0x20 == 'f' {
-			return false
-		}
-	}
-	return true
-}
-
-// isHidden tells whether a segment of a cleaned path begins with a dot.
-func isHidden(name string) bool { return strings.Contains(name, "/.") }
