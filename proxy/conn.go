@@ -53,6 +53,15 @@ func (x *exchange) cutConnection() {
 	panic(http.ErrAbortHandler)
 }
 
+// endsConnection says that nothing more may be read from the connection behind
+// this request. Of one in chunks net/http does not tell whether it had a length
+// as well, and of one over HTTP/1.0 not whether it named a coding: a proxy in
+// front may see the request's end somewhere else, and take what is left for the
+// beginning of another client's (RFC 9112, section 6.1).
+func (x *exchange) endsConnection() bool {
+	return !x.overHTTP2() && (!x.r.ProtoAtLeast(1, 1) || len(x.r.TransferEncoding) > 0)
+}
+
 // forgetDeadline lifts the write deadline that the last answer left on the
 // connection: the next one may come much later. Over HTTP/2 streams have
 // deadlines of their own, and the connection's are the frame writer's.

@@ -97,7 +97,7 @@ func (x *exchange) refuse(err error) {
 		// must not last as long as the client likes.
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 	}
-	x.sent = refusal.write(x.w, x.r, x.requestID, x.gate.Page, unread)
+	x.sent = refusal.write(x.w, x.r, x.requestID, x.gate.Page, unread || x.endsConnection())
 	x.answered = time.Since(x.arrived)
 	switch {
 	case unread:

@@ -25,15 +25,16 @@ type problem struct {
 const problemType = "urn:sessiongate:refusal:"
 
 // write answers with the refusal, in the form that suits the client; id is the
-// request's. Where its body is unread the connection closes: net/http would
-// otherwise hold the answer back until it has read the body away.
-func (r *Refusal) write(w http.ResponseWriter, req *http.Request, id string, people *page.Page, bodyUnread bool) (sent int64) {
+// request's. With closes the connection ends behind it: where a body is
+// unread, net/http would otherwise hold the answer back until it has read the
+// body away.
+func (r *Refusal) write(w http.ResponseWriter, req *http.Request, id string, people *page.Page, closes bool) (sent int64) {
 	h := w.Header()
 	clear(h)
 	h[requestIDHeader] = []string{id}
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if bodyUnread {
+	if closes {
 		h.Set("Connection", "close")
 	}
 	seconds := retrySeconds(r.RetryAfter, rand.Float64())

@@ -16,6 +16,9 @@ func (x *exchange) relay() error {
 	copyResponseHeader(x.w.Header(), resp.Header)
 	x.w.Header()[requestIDHeader] = []string{x.requestID}
 	x.announceTrailer()
+	if x.endsConnection() {
+		x.w.Header().Set("Connection", "close")
+	}
 	x.status = resp.StatusCode
 	control := http.NewResponseController(x.w)
 	x.extendWrite(control)
