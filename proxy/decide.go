@@ -68,12 +68,20 @@ func (g *Gate) defaultUpstream() string { return g.Upstreams[0].Name }
 
 // refuseTarget turns request targets away that others read in another way than
 // net/url does: "x:http://host/path" has no path here and one elsewhere, and
-// what stands behind a "#" is no part of the path for most of the others.
+// what stands behind a "#" is no part of the path for most of the others. A
+// target in absolute form is one of a web server's (RFC 9110, section 4.2); and
+// without a Host an HTTP upstream would be told its own address instead. Only
+// HTTP/1.0 may do without: health checks do.
 func (x *exchange) refuseTarget() error {
-	if x.r.URL.Opaque == "" && !strings.Contains(x.r.RequestURI, "#") {
-		return nil
+	u := x.r.URL
+	absolute := u.Scheme != "" && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "")
+	switch {
+	case u.Opaque != "", u.User != nil, absolute, strings.Contains(x.r.RequestURI, "#"):
+		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request target is not valid."}
+	case x.r.Host == "" && x.r.ProtoAtLeast(1, 1):
+		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request names no host."}
 	}
-	return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request target is not valid."}
+	return nil
 }
 
 // refuseUnsupported turns away what no upstream here can do, before the line
