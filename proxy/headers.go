@@ -148,6 +148,18 @@ func passesDownstream(name string) bool {
 	return !strings.HasPrefix(name, privatePrefix)
 }
 
+// wellNamed says that no name in an upstream's header has a space in it: net/http
+// takes "Content-Length : 5" for a field of another name than the one that was
+// meant, as a server behind the gate may not (RFC 9112, section 5.1).
+func wellNamed(h http.Header) bool {
+	for name := range h {
+		if strings.Contains(name, " ") {
+			return false
+		}
+	}
+	return true
+}
+
 // copyResponseHeader puts the upstream's header into the client's. A missing
 // Content-Type stays missing: net/http would guess one.
 func copyResponseHeader(to, from http.Header) {

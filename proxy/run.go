@@ -149,6 +149,9 @@ func (r *run) answer(delay *time.Duration) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 999 {
 		return fmt.Errorf("%w: %d", errBadStatus, resp.StatusCode)
 	}
+	if !wellNamed(resp.Header) {
+		return fmt.Errorf("%w (a space in the name of a field)", errMalformed)
+	}
 	*delay = r.obey(r.orders(resp.Header))
 	r.open(resp)
 	_, err = r.pipe.Fill(r.req.Context(), resp.Body)
