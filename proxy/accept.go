@@ -9,7 +9,7 @@ func (g *Gate) accept(w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{gate: g, w: w, r: r, record: newRecord(g, r)}
 	x.stage = StageAccept
 	x.crowded = x.overHTTP2() && !g.streams.enter()
-	x.upgrade = r.Header.Get("Upgrade")
+	x.upgrade = offeredProtocols(r)
 	x.trailers = listed(r.Header["Te"], "trailers")
 	dropConnectionHeaders(r.Header)
 	x.client = g.Clients.Resolve(r.RemoteAddr, r.Header)

@@ -42,6 +42,8 @@ type record struct {
 	localTurn   bool
 	sent        int64
 	answered    time.Duration
+	upgradedTo  string // the protocol; "" none
+	received    int64  // bytes of the client, once upgraded
 
 	// The run's.
 	ran         time.Duration
@@ -113,6 +115,9 @@ func (rec *record) log() {
 	}
 	if rec.cut {
 		e.Bool("cut", true)
+	}
+	if rec.upgradedTo != "" {
+		e.Str("upgraded", rec.upgradedTo).Int64("received", rec.received)
 	}
 	if rec.upstream != "" {
 		e.Str("upstream", rec.upstream).Dur("ran", rec.ran)

@@ -32,7 +32,10 @@ func (x *exchange) decide() error {
 	if x.policy.Reject {
 		return &Refusal{Status: x.policy.Status, Reason: ReasonRule, Detail: "Requests of this kind are not served here.", RetryAfter: retryOf(x.policy.Status)}
 	}
-	return x.chooseUpstream()
+	if err := x.chooseUpstream(); err != nil {
+		return err
+	}
+	return x.refuseUpgrade()
 }
 
 // normalizePath makes the path that rules see. front says that it stood behind
@@ -85,14 +88,11 @@ func (x *exchange) refuseTarget() error {
 }
 
 // refuseUnsupported turns away what no upstream here can do, before the line
-// is touched. An offer to speak h2c is not such a thing: it may be ignored
-// (RFC 9110, section 7.8), and Java's HttpClient makes it with every request.
+// is touched. Extended CONNECT (RFC 8441), by which WebSockets go over HTTP/2,
+// is not offered to clients: they open a connection of HTTP/1.1 for them.
 func (x *exchange) refuseUnsupported() error {
 	if x.r.Method == http.MethodConnect {
 		return &Refusal{Status: http.StatusNotImplemented, Reason: ReasonBadRequest, Detail: "CONNECT is not supported: this is a reverse proxy."}
 	}
-	if x.upgrade == "" || strings.EqualFold(x.upgrade, "h2c") || !listed(x.r.Header["Connection"], "upgrade") {
-		return nil
-	}
-	return &Refusal{Status: http.StatusNotImplemented, Reason: ReasonUpgrade, Detail: "Connections cannot be upgraded here."}
+	return nil
 }

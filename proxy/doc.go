@@ -12,7 +12,8 @@
 //	wait     the ticket is taken and the turn waited for
 //	forward  the request runs upstream, detached from the client
 //	release  the turn ends
-//	relay    the answer goes to the client at the client's pace
+//	relay    the answer goes to the client at the client's pace; where the
+//	         connection was upgraded, bytes go both ways
 //	account  one access line, metrics
 //
 // Two goroutines carry a request: the client's handler, which may end at any

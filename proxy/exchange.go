@@ -26,9 +26,10 @@ type exchange struct {
 	w    http.ResponseWriter
 	r    *http.Request
 
-	crowded  bool   // one stream of HTTP/2 too many
-	upgrade  string // the protocol that the client would change to; "" none
-	trailers bool   // the client wants the answer's trailer
+	crowded  bool     // one stream of HTTP/2 too many
+	upgrade  []string // the protocols that the client would change to; nil: none
+	reserved bool     // a place among the upgraded connections
+	trailers bool     // the client wants the answer's trailer
 	client   clientip.Client
 	clientID string // what the client's places are counted under
 	id       sessionID
@@ -149,6 +150,9 @@ func (x *exchange) depart() {
 	}
 	if x.body != nil {
 		_ = x.body.Close() // nothing to be done about a scratch file
+	}
+	if x.reserved {
+		x.gate.upgraded.end(x.clientID)
 	}
 	x.count()
 	x.finish()

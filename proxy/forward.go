@@ -97,8 +97,10 @@ func (x *exchange) outgoing(ctx context.Context) *http.Request {
 	if x.upstream.FastCGI {
 		ctx = x.withFastCGIEnv(ctx)
 	} else {
+		x.offerUpgrade(out)
 		if x.trailers { // hop by hop, and so named there (RFC 9110, section 10.1.4)
-			out.Header["Te"], out.Header["Connection"] = []string{"trailers"}, []string{"TE"}
+			out.Header["Te"] = []string{"trailers"}
+			out.Header["Connection"] = append(out.Header["Connection"], "TE")
 		}
 		if x.fence != 0 {
 			out.Header[FenceHeader] = []string{strconv.FormatUint(x.fence, 10)}

@@ -47,6 +47,10 @@ type Settings struct {
 	MaxUploading          int // bodies being read at once
 	MaxUploadingPerClient int
 
+	MaxUpgraded          int // upgraded connections at once
+	MaxUpgradedPerClient int
+	UpgradedIdleTimeout  time.Duration // longest time without a byte either way
+
 	BodyMemory     int64 // bytes of one request body kept in memory
 	ResponseMemory int64 // bytes of one answer kept in memory
 	MaxResponse    int64 // bytes of one answer kept on disk
@@ -73,7 +77,8 @@ type Gate struct {
 
 	upstreams map[string]*Upstream
 	pathInfo  bool // some upstream is a tree of scripts
-	uploads   *uploads
+	uploads   *places
+	upgraded  *places
 	open      *tracker
 	streams   streams
 	pace      pace
@@ -83,6 +88,10 @@ type Gate struct {
 	// runs is the context of everything detached; Close ends it.
 	runs    context.Context
 	endRuns context.CancelCauseFunc
+
+	// tunnels is the context of upgraded connections; EndUpgraded ends it.
+	tunnels    context.Context
+	endTunnels context.CancelCauseFunc
 }
 
 // New puts a gate together.
@@ -91,7 +100,8 @@ func New(p Parts, s Settings) *Gate {
 		Parts:     p,
 		Settings:  s,
 		upstreams: make(map[string]*Upstream, len(p.Upstreams)),
-		uploads:   newUploads(s.MaxUploading, s.MaxUploadingPerClient),
+		uploads:   newPlaces(s.MaxUploading, s.MaxUploadingPerClient, ReasonUploadsTotal, ReasonUploadsClient),
+		upgraded:  newPlaces(s.MaxUpgraded, s.MaxUpgradedPerClient, ReasonUpgradedTotal, ReasonUpgradedClient),
 		open:      newTracker(),
 		streams:   streams{limit: s.MaxStreams},
 	}
@@ -101,6 +111,7 @@ func New(p Parts, s Settings) *Gate {
 		p.Metrics.expect(u)
 	}
 	g.runs, g.endRuns = context.WithCancelCause(context.Background())
+	g.tunnels, g.endTunnels = context.WithCancelCause(g.runs)
 	g.runners = newRunners(g.runs)
 	return g
 }
@@ -113,6 +124,10 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(err)
 	}
 }
+
+// EndUpgraded closes the upgraded connections, and refuses further ones. They end
+// at no time of their own, so a drain does not wait for them.
+func (g *Gate) EndUpgraded() { g.endTunnels(errDraining) }
 
 // Drain returns when nothing is under way any more: no handler, no run, no turn
 // that is kept for a release delay. New requests are not refused; stop the

@@ -24,6 +24,7 @@ type Metrics struct {
 	leaseLost      prometheus.Counter
 	stalls         prometheus.Counter
 	stallSeconds   prometheus.Counter
+	upgraded       prometheus.Counter
 	ignored        prometheus.Counter
 
 	warnedIgnored atomic.Bool
@@ -48,10 +49,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		leaseLost:      counter("lease_lost_total", "Leases that were lost while requests ran, so that another gate may have run one of the session too."),
 		stalls:         counter("relay_stalls_total", "Answers whose upstream was slowed at a bound of the spool."),
 		stallSeconds:   counter("relay_stalled_seconds_total", "Time that upstreams were slowed at a bound of the spool."),
+		upgraded:       counter("upgraded_total", "Connections that were upgraded, to WebSocket or another protocol."),
 		ignored:        counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
 	}
 	reg.MustRegister(m.requests, m.wait, m.hold, m.refusals, m.gone, m.upstreamErrors,
-		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.stalls, m.stallSeconds, m.ignored)
+		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.stalls, m.stallSeconds, m.upgraded, m.ignored)
 	for _, reason := range Reasons() {
 		m.refusals.WithLabelValues(string(reason))
 	}
@@ -73,6 +75,7 @@ func (g *Gate) RegisterGauges(reg prometheus.Registerer) {
 	gauge("sessions", "Sessions that have a request running or waiting now.", func() float64 { return float64(g.Locks.Sessions()) })
 	gauge("in_flight", "Requests that are not accounted for yet.", func() float64 { return float64(g.InFlight()) })
 	gauge("uploading", "Request bodies that are being read now.", func() float64 { return float64(g.uploads.count()) })
+	gauge("upgraded", "Connections that are upgraded, or wait to be, now.", func() float64 { return float64(g.upgraded.count()) })
 	gauge("spool_memory_bytes", "Memory taken by spooled bodies now.", func() float64 { return float64(g.Spool.Usage().Memory) })
 	gauge("spool_disk_bytes", "Disk taken by spooled bodies now.", func() float64 { return float64(g.Spool.Usage().Disk) })
 }

@@ -20,6 +20,8 @@ const (
 	ReasonStreamsFull    Reason = "streams_full"
 	ReasonUploadsTotal   Reason = "uploads_total"
 	ReasonUploadsClient  Reason = "uploads_client"
+	ReasonUpgradedTotal  Reason = "upgraded_total"
+	ReasonUpgradedClient Reason = "upgraded_client"
 	ReasonUploadSlow     Reason = "upload_slow"
 	ReasonUploadBroken   Reason = "upload_broken"
 	ReasonSpoolFull      Reason = "spool_full"
@@ -42,7 +44,7 @@ func Reasons() []Reason {
 		ReasonStoreAway, ReasonLeaseLost, ReasonStreamsFull,
 		ReasonHeaderTooLarge, ReasonBodyTooLarge, ReasonUploadsTotal, ReasonUploadsClient,
 		ReasonUploadSlow, ReasonUploadBroken, ReasonSpoolFull,
-		ReasonSpoolDisk, ReasonUpgrade, ReasonFolder, ReasonNoScript, ReasonUpstreamError,
+		ReasonSpoolDisk, ReasonUpgrade, ReasonUpgradedTotal, ReasonUpgradedClient, ReasonFolder, ReasonNoScript, ReasonUpstreamError,
 		ReasonOverloaded, ReasonUpstreamSilent, ReasonShuttingDown, ReasonInternal,
 	}
 }

@@ -12,6 +12,9 @@ import (
 // relay sends the answer at the client's pace. What is there is written without
 // waiting; before the relay waits for more, everything written goes out.
 func (x *exchange) relay() error {
+	if x.run.switchedTo != nil {
+		return x.tunnel()
+	}
 	resp, pipe := x.run.resp, x.run.pipe
 	copyResponseHeader(x.w.Header(), resp.Header)
 	x.w.Header()[requestIDHeader] = []string{x.requestID}

@@ -36,8 +36,12 @@ type run struct {
 	failed bool // fail has been called
 
 	hints     chan hint   // informational answers; nil: none may come
-	announced []string    // of the trailer; there with head
+	announced []string    // names of the trailer; there with head
 	trailer   http.Header // of the answer; there when the pipe has ended with io.EOF
+
+	offered    []string           // protocols to change to
+	protocol   string             // the one that the upstream has changed to
+	switchedTo io.ReadWriteCloser // its connection, there with head; the handler's from then on
 
 	ended chan struct{} // closed when all has been given back; nil: nobody asks
 
@@ -70,6 +74,7 @@ func (x *exchange) startRun() *run {
 		stop:     stop,
 		head:     make(chan struct{}),
 		hints:    hints,
+		offered:  x.upgrade,
 	}
 	if x.overHTTP2() {
 		r.ended = make(chan struct{})
@@ -93,9 +98,10 @@ func (r *run) do() {
 	var delay time.Duration // nothing to wait for where nothing was answered
 	err := r.guard(func() error { return r.answer(&delay) })
 	r.giveBack(err, delay)
-	if err != nil {
+	switch {
+	case err != nil:
 		r.fail(err)
-	} else {
+	case r.pipe != nil:
 		r.pipe.CloseWrite(nil)
 	}
 	if r.body != nil {
@@ -144,6 +150,10 @@ func (r *run) answer(delay *time.Duration) error {
 	}
 	if err != nil {
 		return r.because(withoutContent(err))
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols && r.offered != nil {
+		*delay = r.obey(r.orders(resp.Header))
+		return r.switched(resp)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 999 {
@@ -238,8 +248,11 @@ func (r *run) open(resp *http.Response) {
 func (r *run) leave() {
 	r.mu.Lock()
 	r.left = true
-	pipe := r.pipe
+	pipe, conn := r.pipe, r.switchedTo
 	r.mu.Unlock()
+	if conn != nil {
+		_ = conn.Close() // for the second time, where the tunnel has ended
+	}
 	if pipe != nil {
 		pipe.CloseRead()
 	}

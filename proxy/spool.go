@@ -16,7 +16,7 @@ import (
 func (x *exchange) spool() error {
 	if x.r.ContentLength == 0 || x.r.Body == nil || x.r.Body == http.NoBody {
 		x.bodyRead = true
-		return nil
+		return x.reserveUpgrade()
 	}
 	if reason, ok := x.gate.uploads.begin(x.clientID); !ok {
 		return &Refusal{Status: http.StatusTooManyRequests, Reason: reason, Detail: "Too many request bodies are being read.", RetryAfter: retryDelay}

@@ -52,7 +52,7 @@ func TestUploadBelowTheLeastRateIsRefused(t *testing.T) {
 }
 
 func TestUploadsAreBounded(t *testing.T) {
-	u := newUploads(3, 2)
+	u := newPlaces(3, 2, ReasonUploadsTotal, ReasonUploadsClient)
 	take := func(client string, want Reason) {
 		t.Helper()
 		if got, _ := u.begin(client); got != want {

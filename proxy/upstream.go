@@ -138,7 +138,8 @@ func kindOf(err error) Kind {
 	case errors.Is(err, docroot.ErrUnreadable):
 		return KindFiles
 	case errors.Is(err, fastcgi.ErrBadResponse), errors.Is(err, fastcgi.ErrHeaderTooLarge),
-		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed), errors.Is(err, errInformational):
+		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed), errors.Is(err, errInformational),
+		errors.Is(err, errBadSwitch):
 		return KindBadResponse
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
 		return KindEarlyEOF

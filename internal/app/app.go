@@ -81,6 +81,7 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.locks.close(), closeUpstreams(parts.Upstreams), a.closeSpool())
 	}
+	a.public.server.RegisterOnShutdown(a.gate.EndUpgraded)
 	a.admin = &http.Server{
 		Handler:           admin.New(admin.Options{Gatherer: registry, Ready: a.ready.Reasons, Token: token, PProf: c.Admin.PProf}),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -135,6 +136,9 @@ func settings(c *config.Config) proxy.Settings {
 		MaxStreams:            c.Server.MaxConnections,
 		MaxUploading:          c.Server.MaxUploading,
 		MaxUploadingPerClient: c.Server.MaxUploadingPerClient,
+		MaxUpgraded:           c.Server.MaxUpgraded,
+		MaxUpgradedPerClient:  c.Server.MaxUpgradedPerClient,
+		UpgradedIdleTimeout:   c.Server.UpgradedIdleTimeout,
 		BodyMemory:            int64(c.Spool.BodyMemory),
 		ResponseMemory:        int64(c.Spool.ResponseMemory),
 		MaxResponse:           int64(c.Spool.MaxResponse),

@@ -45,6 +45,9 @@ func defaultServer() Server {
 		MaxBodySize:           64 * MiB,
 		MaxUploading:          1000,
 		MaxUploadingPerClient: 20,
+		MaxUpgraded:           10000,
+		MaxUpgradedPerClient:  100,
+		UpgradedIdleTimeout:   5 * time.Minute,
 		DrainDelay:            5 * time.Second,
 		DrainTimeout:          30 * time.Second,
 	}

@@ -43,6 +43,9 @@ type Server struct {
 	MaxBodySize           Size           `mapstructure:"max_body_size"`            // bytes, 413 beyond; default 64MiB
 	MaxUploading          int            `mapstructure:"max_uploading"`            // bodies being read now; default 1000
 	MaxUploadingPerClient int            `mapstructure:"max_uploading_per_client"` // default 20
+	MaxUpgraded           int            `mapstructure:"max_upgraded"`             // upgraded connections (WebSocket); default 10000
+	MaxUpgradedPerClient  int            `mapstructure:"max_upgraded_per_client"`  // default 100
+	UpgradedIdleTimeout   time.Duration  `mapstructure:"upgraded_idle_timeout"`    // no byte either way for so long; default 5m
 	DrainDelay            time.Duration  `mapstructure:"drain_delay"`              // not ready, still accepting; default 5s; 0: none
 	DrainTimeout          time.Duration  `mapstructure:"drain_timeout"`            // for running and waiting requests to end; default 30s
 }

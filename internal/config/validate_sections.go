@@ -15,6 +15,7 @@ func validateServer(cfg *Config, r *report) {
 		r.refuse("server.trusted_proxies", []string{"server.proxy_protocol"}, "is empty, and server.proxy_protocol is set: whose PROXY headers are believed? Name the proxies' networks, as in [\"10.0.0.0/8\"]")
 	}
 	below(r, "server.max_uploading_per_client", s.MaxUploadingPerClient, "server.max_uploading", s.MaxUploading, "it would never be reached")
+	below(r, "server.max_upgraded_per_client", s.MaxUpgradedPerClient, "server.max_upgraded", s.MaxUpgraded, "it would never be reached")
 }
 
 // pairOfFiles holds that a certificate and its key come together.
