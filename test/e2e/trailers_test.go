@@ -89,6 +89,7 @@ func TestTrailersOfARequestAreDroppedBeforePHP(t *testing.T) {
 	if got := readEcho(t, c.answer(t)); got.Length != 4 {
 		t.Errorf("PHP saw %+v", got)
 	}
+	c = g.dial(t)
 	c.ask(t, "POST", "/env.php", "one", "Transfer-Encoding: chunked", "Trailer: X-Sum", "TE: trailers")
 	c.write(t, "1\r\n.\r\n0\r\nX-Sum: abc\r\n\r\n")
 	env := environment(t, c.answer(t))
