@@ -7,6 +7,7 @@ import "time"
 // the least difference seen is the closest bound. Samples are forgotten after
 // one to two windows, because clocks drift.
 type bound struct {
+	since        time.Time // answers to earlier calls do not count: another server may have given them
 	begun        time.Time // of the current window
 	least, older int64     // microseconds of server time at the store's start; none: 0
 }
@@ -15,10 +16,13 @@ const boundWindow = 30 * time.Second
 
 // sample takes in an answer; start is any fixed instant of the gate.
 func (b *bound) sample(start, sent time.Time, server int64) {
+	if sent.Before(b.since) {
+		return
+	}
 	if age := sent.Sub(b.begun); age >= 2*boundWindow {
-		*b = bound{begun: sent}
+		*b = bound{since: b.since, begun: sent}
 	} else if age >= boundWindow {
-		*b = bound{begun: sent, older: b.least}
+		*b = bound{since: b.since, begun: sent, older: b.least}
 	}
 	offset := server - sent.Sub(start).Microseconds()
 	if b.least == 0 || offset < b.least {
@@ -39,4 +43,4 @@ func (b *bound) latest(start, now time.Time) (int64, bool) {
 	return offset + now.Sub(start).Microseconds(), offset != 0
 }
 
-func (b *bound) forget() { *b = bound{} }
+func (b *bound) forget(now time.Time) { *b = bound{since: now} }

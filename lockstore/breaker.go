@@ -11,6 +11,7 @@ type breaker struct {
 	open     bool
 	failures int
 	since    time.Time // of the first failure
+	closed   time.Time // when it was closed last
 }
 
 const breakerFailures = 3
@@ -19,8 +20,12 @@ const breakerFailures = 3
 // been on its way for long.
 func (b *breaker) succeeded() { b.failures = 0 }
 
-// failed takes in a failure; it reports true where that opens the breaker.
+// failed takes in a failure; it reports true where that opens the breaker. A
+// call from before it was closed says nothing of what is now.
 func (b *breaker) failed(sent, now time.Time) bool {
+	if sent.Before(b.closed) {
+		return false
+	}
 	if b.failures == 0 {
 		b.since = sent
 	}
@@ -32,4 +37,4 @@ func (b *breaker) failed(sent, now time.Time) bool {
 	return true
 }
 
-func (b *breaker) close() { b.open, b.failures = false, 0 }
+func (b *breaker) close(now time.Time) { b.open, b.failures, b.closed = false, 0, now }

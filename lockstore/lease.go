@@ -6,12 +6,13 @@ import "time"
 type state uint8
 
 const (
-	idle     state = iota // nobody asks for it
-	asking                // a conversation has begun, Redis has not given the lease yet
-	holding               // Redis has given it, until deadline
-	lost                  // it ended while a turn ran; the line stays shut until that turn is over
-	alone                 // Redis is away: the gate gives turns by itself
-	claiming              // Redis is back: a turn given by the gate itself runs, its lease is asked for
+	idle      state = iota // nobody asks for it
+	asking                 // a conversation has begun, Redis has not given the lease yet
+	holding                // Redis has given it, until deadline
+	lost                   // it ended while a turn ran; the line stays shut until that turn is over
+	alone                  // Redis is away: the gate gives turns by itself
+	claiming               // Redis is back: a turn given by the gate itself runs, its lease is asked for
+	abandoned              // the turn's end will not be seen; its lease is left behind, until deadline
 )
 
 // local says that turns are given on the gate's own word.
@@ -26,8 +27,9 @@ func (s state) local() bool { return s == alone || s == claiming }
 // new one begins only when the last is over. 0 is none.
 type lease struct {
 	line
-	of  *leases
-	key Key
+	of     *leases
+	key    Key
+	server *server // that had the key when it was asked last
 
 	state        state
 	conversation uint64
@@ -60,14 +62,14 @@ func (l *lease) advance() {
 			return
 		case l.state == holding && l.due(l.deadline):
 			l.askAgain()
-		case l.state == alone && !l.of.serverOf(l.key).breaker.open:
+		case l.state == alone && !l.server.breaker.open:
 			l.askAgain()
 		case l.state == holding || l.state.local():
 			l.begin()
 			if l.state == holding && l.contended && l.running == nil && l.waiting > 0 {
 				l.askAgain() // a barrier has passed: that was this gate's turn
 			}
-		case l.of.serverOf(l.key).breaker.open:
+		case l.server.breaker.open:
 			l.fallBack()
 		default:
 			l.ask()
@@ -100,29 +102,6 @@ func (l *lease) ask() {
 	l.poll()
 }
 
-// poll tells Redis, once more or for the first time, that the gate asks.
-func (l *lease) poll() {
-	l.disarm()
-	now := l.of.clock.now()
-	c := l.call(now)
-	c.ask = l.conversation
-	if l.first != nil {
-		c.age = now.Sub(l.first.arrived)
-		if latest, known := l.of.serverOf(l.key).bound.latest(l.of.start, now); known {
-			c.at = latest - c.age.Microseconds() // says the same in every call, however long that takes
-		}
-	}
-	l.of.outbox = append(l.of.outbox, c)
-}
-
-// call is what a call says of the conversations before. Only the first one can
-// learn whether their lease was theirs to the end: behind it anybody may have it.
-func (l *lease) call(now time.Time) turnCall {
-	c := turnCall{key: l.key, over: l.over, spent: l.fence, until: l.heldUntil, sent: now}
-	l.heldUntil = time.Time{}
-	return c
-}
-
 // end closes the conversation; Redis hears of it with the next call.
 func (l *lease) end() {
 	l.disarm()
@@ -142,7 +121,7 @@ func (l *lease) askAgain() {
 	l.end()
 	switch {
 	case l.waiting == 0:
-	case l.of.serverOf(l.key).breaker.open:
+	case l.server.breaker.open:
 		l.fallBack()
 	default:
 		l.ask()
@@ -153,8 +132,8 @@ func (l *lease) askAgain() {
 // session: nobody is left.
 func (l *lease) leave() {
 	l.end()
-	if l.over > 0 && !l.of.serverOf(l.key).breaker.open {
-		l.of.outbox = append(l.of.outbox, l.call(l.of.clock.now()))
+	if l.over > 0 && !l.server.breaker.open {
+		l.send(l.call())
 	}
 	delete(l.of.bySession, l.key)
 }
@@ -261,7 +240,7 @@ func (l *lease) queue(rest time.Duration) {
 func (l *lease) unanswered() {
 	switch {
 	case l.state != asking && l.state != claiming:
-	case l.of.serverOf(l.key).breaker.open:
+	case l.server.breaker.open:
 		l.fallBack()
 		l.advance()
 	default:
@@ -278,7 +257,7 @@ func (l *lease) granted(g grant) {
 		return // an answer has said so before
 	}
 	now := l.of.clock.now()
-	latest, known := l.of.serverOf(l.key).bound.latest(l.of.start, now)
+	latest, known := l.server.bound.latest(l.of.start, now)
 	// Never longer than it can be: Redis's clock may have been set ahead since.
 	rest := min(time.Duration(g.expiry-latest)*time.Microsecond, l.of.timing.confirm) - l.of.timing.margin
 	if !known || rest <= 0 {
@@ -303,6 +282,9 @@ func (l *lease) wanted() {
 func (l *lease) renewed(c renewCall, r renewReply, err error) {
 	now := l.of.clock.now()
 	switch {
+	case l.state == abandoned && err == nil:
+	case l.state == abandoned:
+		l.wake(l.of.timing.retry)
 	case err != nil:
 		l.renewal = now.Add(max(l.deadline.Sub(now)/8, l.of.timing.retry))
 		l.arm()
@@ -321,14 +303,6 @@ func (l *lease) extend(sent time.Time) {
 	}
 	l.renewal = l.of.clock.now().Add(l.of.timing.ttl / 3)
 	l.arm()
-}
-
-// renew asks Redis to keep the lease.
-func (l *lease) renew(ttl time.Duration) {
-	l.renewal = time.Time{}
-	l.of.outbox = append(l.of.outbox, renewCall{
-		key: l.key, conversation: l.conversation, token: l.token, spent: l.fence, ttl: ttl, sent: l.of.clock.now(),
-	})
 }
 
 // lose: the lease has ended under a turn. Nobody else of this gate runs before
@@ -369,10 +343,20 @@ func (l *lease) finish(rest time.Duration) (cause error) {
 // abandon keeps the other gates away for rest and the line shut for good.
 func (l *lease) abandon(rest time.Duration) {
 	l.disarm()
-	if l.state == holding {
+	held := l.state == holding && !l.due(l.deadline)
+	l.state = abandoned
+	if held {
+		l.deadline = l.of.clock.now().Add(rest)
+		l.leaveBehind()
+	}
+}
+
+// leaveBehind has Redis keep the lease of an abandoned turn until its deadline.
+// It is told until it has answered, as long as there is a gate to tell it.
+func (l *lease) leaveBehind() {
+	if rest := l.deadline.Sub(l.of.clock.now()); rest > 0 && !l.server.breaker.open {
 		l.renew(rest)
 	}
-	l.state = lost
 }
 
 // fallBack: Redis is away. Requests that may not run without it are sent away,
@@ -405,6 +389,8 @@ func (l *lease) recover() {
 	case alone:
 		l.ask()
 		l.state = claiming
+	case abandoned:
+		l.leaveBehind()
 	case idle, asking, lost, claiming:
 	}
 }

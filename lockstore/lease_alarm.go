@@ -45,12 +45,14 @@ func (l *lease) ring() {
 		case l.due(l.deadline):
 			l.lose()
 			return
-		case l.of.serverOf(l.key).breaker.open:
+		case l.server.breaker.open:
 			l.renewal = time.Time{} // when Redis is back
 		case !l.renewal.IsZero() && l.due(l.renewal):
 			l.renew(l.of.timing.ttl)
 		}
 		l.arm()
+	case abandoned:
+		l.leaveBehind()
 	case idle, lost, alone:
 	}
 }

@@ -13,7 +13,8 @@ type bench struct {
 	*leases
 	t      *testing.T
 	time   time.Time
-	ahead  time.Duration // of Redis's clock
+	ahead  time.Duration  // of Redis's clock
+	nodes  map[Key]string // the servers of keys, where there are several
 	alarms []*benchAlarm
 	sent   []any // *sentTurn and *sentRenewal that the test has not looked at
 }
@@ -69,7 +70,7 @@ func (b *bench) renew(c renewCall, done func(renewReply, error)) {
 	b.sent = append(b.sent, &sentRenewal{c, done})
 }
 
-func (b *bench) node(Key) string { return "" }
+func (b *bench) node(k Key) string { return b.nodes[k] }
 
 // jump moves the clock; alarms that are due do not go off, as in a process that
 // was stopped.
@@ -107,6 +108,14 @@ func (b *bench) enters(r Request) *ticket {
 		b.t.Fatalf("enter: %v", err)
 	}
 	return t
+}
+
+// age is for how long the request has waited for which a call asks.
+func (b *bench) age(c *sentTurn) time.Duration {
+	if c.arrival > 0 {
+		return time.Duration(b.redisNow()-c.arrival) * time.Microsecond
+	}
+	return time.Duration(-c.arrival) * time.Microsecond
 }
 
 func (b *bench) request() *ticket { b.t.Helper(); return b.enters(Request{Key: here}) }

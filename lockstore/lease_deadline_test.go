@@ -174,6 +174,8 @@ func TestLostKeepsTheLineShut(t *testing.T) {
 			b.renewal().answer(renewReply{outcome: renewLost, now: b.redisNow()}, nil)
 			b.lost(turn)
 			hint(b, late)
+			b.pass(0)
+			b.silent()
 			b.waits(next)
 			turn.Release()
 			b.waits(next)

@@ -95,8 +95,8 @@ func TestHoldingContendedPassesTheTurnAfterEveryRequest(t *testing.T) {
 			b.waits(next)
 			c := b.call()
 			b.says(c, 1, 2)
-			if c.age != 30*time.Millisecond || c.spent != 7 {
-				t.Errorf("age %v and spent %d, want those of the next request and of the last turn", c.age, c.spent)
+			if b.age(c) != 30*time.Millisecond || c.spent != 7 {
+				t.Errorf("age %v and spent %d, want those of the next request and of the last turn", b.age(c), c.spent)
 			}
 		})
 	}

@@ -92,7 +92,7 @@ func (b *scriptBench) call(name string, c turnCall) turnReply {
 // ask and release are the two plain calls.
 func (b *scriptBench) ask(name string, conversation uint64, age time.Duration) turnReply {
 	b.t.Helper()
-	return b.call(name, turnCall{key: here, ask: conversation, age: age})
+	return b.call(name, turnCall{key: here, ask: conversation, arrival: -age.Microseconds()})
 }
 
 func (b *scriptBench) release(name string, over uint64) {

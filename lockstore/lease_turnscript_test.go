@@ -99,7 +99,7 @@ func TestScriptOlderRequestGoesBeforeThoseThatWait(t *testing.T) {
 	b.hears("b")
 	b.is(b.ask("a", 1, 0), taken)
 	b.is(b.ask("b", 1, 0), queued)
-	b.is(b.call("a", turnCall{key: here, over: 1, ask: 2, age: time.Second}), taken)
+	b.is(b.call("a", turnCall{key: here, over: 1, ask: 2, arrival: -time.Second.Microseconds()}), taken)
 	b.pass(time.Millisecond)
 	b.is(b.call("a", turnCall{key: here, over: 2, ask: 3}), queued) // younger: passes it on
 	b.is(b.ask("b", 1, 0), kept)
@@ -253,5 +253,27 @@ func TestScriptReleaseIsItsOwnWhateverOthersHaveSpent(t *testing.T) {
 	b.call("b", turnCall{key: here, over: 1, spent: mine.token + 1_000_000})
 	if r := b.call("a", turnCall{key: here, over: 1, spent: mine.token}); r.overlapped {
 		t.Error("a lease that was held to its end counts as overlapped")
+	}
+}
+
+// An earlier call that comes late must not take from an abandoned lease what it
+// was left with.
+func TestScriptLateCallsShortenNoLease(t *testing.T) {
+	b := newScriptBench(t)
+	mine := b.is(b.ask("a", 1, 0), taken)
+	b.renew("a", 1, mine.token, time.Hour)
+	b.renew("a", 1, mine.token, simTiming.ttl)
+	b.is(b.ask("a", 1, 0), kept)
+	b.pass(30 * time.Minute)
+	b.is(b.ask("b", 1, 0), queued)
+}
+
+// Nothing is kept of a session that nobody has asked for: a gate cancels
+// whatever a message names.
+func TestScriptCancelOfAnUnknownSessionLeavesNothing(t *testing.T) {
+	b := newScriptBench(t)
+	b.release("a", 1)
+	if keys := b.redis.Keys(); len(keys) > 0 {
+		t.Errorf("%v are kept", keys)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // lease.go; here is what they share, and the way in and out.
 //
 // The mutex is never held over a call: what has to be sent is put into outbox
-// and goes out when the mutex is free again.
+// and goes out when the mutex is free again; so it is with events.
 type leases struct {
 	timing    timing
 	clock     clock
@@ -26,7 +26,9 @@ type leases struct {
 	conversation uint64 // the last one begun
 	servers      map[string]*server
 	lingering    []*lease // to be left when the timer that the first one has set goes off
-	outbox       []any    // of turnCall, renewCall and func()
+	outbox       []any    // of turnCall and renewCall
+	untold       []func() // events
+	telling      bool     // somebody does
 	closed       bool
 }
 
@@ -51,6 +53,8 @@ func (s *leases) locked(f func()) {
 	out := s.outbox
 	s.outbox = nil
 	closed := s.closed
+	tell := len(s.untold) > 0 && !s.telling
+	s.telling = s.telling || tell
 	s.mu.Unlock()
 	for _, item := range out {
 		switch item := item.(type) {
@@ -64,14 +68,33 @@ func (s *leases) locked(f func()) {
 				continue
 			}
 			s.transport.renew(item, func(r renewReply, err error) { s.renewed(item, r, err) })
-		case func():
-			item()
 		}
+	}
+	if tell {
+		s.tellAll()
 	}
 }
 
-// tell has an event called once the mutex is free.
-func (s *leases) tell(f func()) { s.outbox = append(s.outbox, f) }
+// tell has an event called once the mutex is free, in its order.
+func (s *leases) tell(f func()) { s.untold = append(s.untold, f) }
+
+// tellAll is run by one goroutine at a time: that a server is away must not be
+// told after that it is back.
+func (s *leases) tellAll() {
+	for {
+		s.mu.Lock()
+		events := s.untold
+		s.untold = nil
+		s.telling = len(events) > 0
+		s.mu.Unlock()
+		if len(events) == 0 {
+			return
+		}
+		for _, f := range events {
+			f()
+		}
+	}
+}
 
 func (s *leases) check(r Request) error {
 	s.mu.Lock()
@@ -100,7 +123,7 @@ func (s *leases) enter(r Request) (t *ticket, err error) {
 		}
 		l := s.bySession[r.Key]
 		if l == nil {
-			l = &lease{of: s, key: r.Key}
+			l = &lease{of: s, key: r.Key, server: s.serverOf(r.Key)}
 			s.bySession[r.Key] = l
 		}
 		t = s.crowd.join(&l.line, r, s.clock.now())
@@ -169,7 +192,7 @@ func (s *leases) leaveLingering() {
 // answered takes in the answer to a turnCall.
 func (s *leases) answered(c turnCall, r turnReply, err error) {
 	s.locked(func() {
-		s.judge(c.key, c.sent, r.now, err)
+		s.judge(c.node, c.key, c.sent, r.now, err)
 		if r.overlapped && s.events.Overlapped != nil && s.clock.now().Before(c.until) {
 			s.tell(func() { s.events.Overlapped(c.key) })
 		}
@@ -186,8 +209,8 @@ func (s *leases) answered(c turnCall, r turnReply, err error) {
 // renewed takes in the answer to a renewCall.
 func (s *leases) renewed(c renewCall, r renewReply, err error) {
 	s.locked(func() {
-		s.judge(c.key, c.sent, r.now, err)
-		if l := s.bySession[c.key]; l != nil && l.conversation == c.conversation && l.state == holding {
+		s.judge(c.node, c.key, c.sent, r.now, err)
+		if l := s.bySession[c.key]; l != nil && l.conversation == c.conversation && (l.state == holding || l.state == abandoned) {
 			l.renewed(c, r, err)
 		}
 	})
@@ -221,23 +244,29 @@ func (s *leases) cancel(k Key, conversation uint64) {
 	if l := s.bySession[k]; l != nil && conversation <= l.over {
 		return // a call under way says so; to overtake it would hand on what it asks for
 	}
-	s.outbox = append(s.outbox, turnCall{key: k, over: conversation, sent: s.clock.now()})
+	s.outbox = append(s.outbox, turnCall{key: k, node: s.serverOf(k).name, over: conversation, sent: s.clock.now()})
 }
 
 // reconnected: messages may have been lost, and the other end may be another
-// server than before.
+// server than before. Those that ask do so again, one after the other: thousands
+// at once would keep calls of others waiting.
 func (s *leases) reconnected() {
 	s.locked(func() {
 		for _, known := range s.servers {
-			known.bound.forget()
+			known.bound.forget(s.clock.now())
 		}
+		in := time.Duration(0)
 		for _, l := range s.bySession {
 			if l.state == asking {
-				l.poll()
+				l.wake(in)
+				in = min(in+pollApart, s.timing.poll)
 			}
 		}
 	})
 }
+
+// pollApart is the time between two of those calls.
+const pollApart = 50 * time.Microsecond
 
 // close stops every alarm; nothing is sent any more.
 func (s *leases) close() {

@@ -25,6 +25,8 @@ if mine ~= table.concat({ARGV[1], ARGV[2], ARGV[3]}, ' ') or since + ttl <= now 
   outcome = 2
 end
 fence = math.max(fence, tonumber(ARGV[4]))
-state = string.format('%d %s %s %s %d %s%s', fence, ARGV[1], ARGV[2], ARGV[3], now, ARGV[5], line)
-redis.call('SET', KEYS[1], state, 'PX', ARGV[6])
+if outcome == 1 then since = math.min(since, now) end -- where the clock was set back
+if outcome == 2 or since + ttl < now + ARGV[5] then since, ttl = now, ARGV[5] end -- a call that comes late makes nothing shorter
+state = string.format('%d %s %s %s %d %d%s', fence, ARGV[1], ARGV[2], ARGV[3], since, ttl, line)
+redis.call('SET', KEYS[1], state, 'PX', math.max(ARGV[6], math.ceil((since + ttl - now) / 1000)))
 return string.format('%d %d %d', outcome, waiting, now)

@@ -4,6 +4,7 @@ import "time"
 
 // server is what a gate knows of one Redis server.
 type server struct {
+	name    string // as the transport calls it
 	bound   bound
 	breaker breaker
 	asked   Key // the key of the last call that failed
@@ -14,36 +15,38 @@ func (s *leases) serverOf(k Key) *server {
 	name := s.transport.node(k)
 	known := s.servers[name]
 	if known == nil {
-		known = &server{breaker: breaker{patience: 2 * s.timing.timeout}}
+		known = &server{name: name, breaker: breaker{patience: 2 * s.timing.timeout}}
 		s.servers[name] = known
 	}
 	return known
 }
 
-// judge draws from a call what it says of its server.
-func (s *leases) judge(k Key, sent time.Time, now int64, err error) {
-	known := s.serverOf(k)
-	if err == nil {
+// judge draws from a call what it says of the server that was asked.
+func (s *leases) judge(node string, k Key, sent time.Time, now int64, err error) {
+	known := s.servers[node]
+	switch {
+	case known == nil: // it has left the cluster
+	case err == nil:
 		known.breaker.succeeded()
 		if now != 0 {
 			known.bound.sample(s.start, sent, now)
 		}
-		return
-	}
-	known.asked = k
-	if known.breaker.failed(sent, s.clock.now()) {
-		s.away(known, err)
+	default:
+		known.asked = k
+		if known.breaker.failed(sent, s.clock.now()) {
+			s.away(known, err)
+		}
 	}
 }
 
 // away has the gate grant by itself what waits for a server.
 func (s *leases) away(gone *server, err error) {
-	gone.bound.forget()
+	gone.bound.forget(s.clock.now())
 	if s.events.Away != nil {
 		s.tell(func() { s.events.Away(err) })
 	}
-	for k, l := range s.bySession {
-		if s.serverOf(k) == gone && (l.state == asking || l.state == claiming) {
+	for _, l := range s.bySession {
+		if l.server == gone && (l.state == asking || l.state == claiming) {
 			l.fallBack()
 			l.advance()
 		}
@@ -52,7 +55,7 @@ func (s *leases) away(gone *server, err error) {
 
 // failed takes in that a server could not be reached, by another way than a call.
 func (s *leases) failed(k Key, sent time.Time, err error) {
-	s.locked(func() { s.judge(k, sent, 0, err) })
+	s.locked(func() { s.judge(s.serverOf(k).name, k, sent, 0, err) })
 }
 
 // beginAway is how a gate starts that cannot reach Redis.
@@ -84,9 +87,15 @@ func (s *leases) awayServers() map[*server]Key {
 // for; their calls go out before those of new requests.
 func (s *leases) back(again *server) {
 	s.locked(func() {
-		again.breaker.close()
+		again.breaker.close(s.clock.now())
+		if s.transport.node(again.asked) != again.name {
+			delete(s.servers, again.name) // others have what it had
+		}
 		for k, l := range s.bySession {
-			if !s.serverOf(k).breaker.open {
+			if l.server != again {
+				continue
+			}
+			if l.server = s.serverOf(k); !l.server.breaker.open {
 				l.recover()
 			}
 		}

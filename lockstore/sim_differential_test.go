@@ -110,9 +110,9 @@ func (c *comparison) step() {
 }
 
 func (c *comparison) turn(g *wire, a scriptArgs, before map[Key]*sessionModel) {
-	call := turnCall{key: here, age: time.Duration(c.rng.IntN(10)) * time.Minute}
+	call := turnCall{key: here, arrival: -(time.Duration(c.rng.IntN(10)) * time.Minute).Microseconds()}
 	if c.rng.IntN(2) == 0 {
-		call.at = time.Now().Add(time.Duration(c.rng.IntN(10)-8) * time.Minute).UnixMicro() // also after now
+		call.arrival = time.Now().Add(time.Duration(c.rng.IntN(10)-8) * time.Minute).UnixMicro() // also after now
 	}
 	call.over, call.ask = uint64(c.rng.IntN(6)), uint64(c.rng.IntN(6))
 	if call.ask > 0 && call.over >= call.ask {
@@ -128,7 +128,7 @@ func (c *comparison) turn(g *wire, a scriptArgs, before map[Key]*sessionModel) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.notef("%s turn over %d ask %d spent %d age %v: %+v", g.gate, call.over, call.ask, call.spent, call.age, got)
+	c.notef("%s turn over %d ask %d spent %d arrival %d: %+v", g.gate, call.over, call.ask, call.spent, call.arrival, got)
 	kept, since := c.kept()
 	var want turnReply
 	for _, now := range c.timesOf(got, kept, since) {

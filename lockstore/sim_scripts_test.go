@@ -73,6 +73,9 @@ func (m *scriptModel) session(k Key) *sessionModel {
 	return s
 }
 
+// unknown says that Redis keeps nothing of a session.
+func (s *sessionModel) unknown() bool { return s.fence == 0 && s.owner == "" && len(s.entries) == 0 }
+
 // sync takes in the time: a lease may have run out, or the clock may have been
 // set back, so that it, or a gate that waits, would seem to last for longer.
 func (m *scriptModel) sync(s *sessionModel, a scriptArgs) {
@@ -95,6 +98,9 @@ func (m *scriptModel) after(d time.Duration) int64 { return m.now + d.Microsecon
 
 func (m *scriptModel) turn(a scriptArgs, c turnCall) turnReply {
 	s := m.session(c.key)
+	if c.ask == 0 && c.spent == 0 && s.unknown() {
+		return turnReply{}
+	}
 	defer m.save(s, a)
 	overlapped := m.end(s, a, c)
 	m.sync(s, a)
@@ -114,7 +120,7 @@ func (m *scriptModel) goOn(s *sessionModel, a scriptArgs, c turnCall) turnReply 
 	case s.owner == a.gate && s.conversation > c.ask:
 		return turnReply{outcome: stale}
 	case s.owner == a.gate && s.conversation == c.ask:
-		s.leaseUntil, s.ttl = m.after(a.ttl), a.ttl
+		s.prolong(m, a.ttl)
 		return turnReply{outcome: kept, token: s.token, waiting: len(s.entries), now: m.now}
 	}
 	return m.ask(s, a, c)
@@ -153,9 +159,9 @@ func (m *scriptModel) ask(s *sessionModel, a scriptArgs, c turnCall) turnReply {
 		if s.entries[a.gate].conversation > c.ask {
 			return turnReply{outcome: stale}
 		}
-		arrival := m.now - max(c.age.Microseconds(), 0)
-		if c.at > 0 {
-			arrival = min(c.at, m.now)
+		arrival := min(c.arrival, m.now)
+		if c.arrival <= 0 {
+			arrival = m.now + c.arrival
 		}
 		s.entries[a.gate] = entryModel{
 			arrival: arrival, conversation: c.ask, alive: m.after(a.alive),
@@ -223,11 +229,22 @@ func (m *scriptModel) renew(a scriptArgs, c renewCall) renewReply {
 		}
 		r.outcome = restored
 	}
+	if r.outcome == restored {
+		s.leaseUntil = 0
+	}
 	s.owner, s.conversation, s.token = a.gate, c.conversation, c.token
-	s.leaseUntil, s.ttl = m.after(c.ttl), c.ttl
+	s.leaseUntil = min(s.leaseUntil, m.after(s.ttl)) // where the clock was set back
+	s.prolong(m, c.ttl)
 	s.fence = max(s.fence, c.spent)
-	s.until = m.after(max(a.keep, c.ttl))
+	s.until = max(m.after(max(a.keep, c.ttl)), s.leaseUntil)
 	return r
+}
+
+// prolong gives a lease more time, never less.
+func (s *sessionModel) prolong(m *scriptModel, ttl time.Duration) {
+	if until := m.after(ttl); s.leaseUntil < until {
+		s.leaseUntil, s.ttl = until, ttl
+	}
 }
 
 // flush forgets everything.

@@ -5,19 +5,20 @@ import "time"
 // turnCall is a call of turn.lua: it ends conversations up to over, goes on with
 // ask, or both. 0 is no conversation.
 type turnCall struct {
-	key   Key
-	over  uint64
-	spent uint64        // greatest fence used up to over
-	ask   uint64        // 0: only end
-	age   time.Duration // since the arrival of the request that asks
-	at    int64         // that arrival in Redis time, microseconds; 0: not known
-	until time.Time     // over had the lease, and has it until then at least; zero: not known
-	sent  time.Time
+	key     Key
+	node    string // the server that has the key
+	over    uint64
+	spent   uint64    // greatest fence used up to over
+	ask     uint64    // 0: only end
+	arrival int64     // of the request that asks, in Redis time, microseconds; 0 and less: so long ago
+	until   time.Time // over had the lease, and has it until then at least; zero: not known
+	sent    time.Time
 }
 
 // renewCall is a call of renew.lua.
 type renewCall struct {
 	key          Key
+	node         string // the server that has the key
 	conversation uint64
 	token        uint64
 	spent        uint64

@@ -28,6 +28,9 @@
 local gate, over, ask = ARGV[1], ARGV[2], ARGV[4]
 local state = redis.call('GET', KEYS[1])
 
+-- Who asks for nothing, of a session that nobody knows, leaves nothing behind.
+if ask == '0' and not state and ARGV[3] == '0' then return '0 0' end
+
 -- The two usual ways, with nobody else about. What follows them would do the
 -- same at twice the price: numbers cost more here than strings.
 if ask == '0' and state and not string.find(state, ',', 1, true) then
@@ -152,7 +155,7 @@ if owner == gate then
     return '4 ' .. overlapped
   end
   if conversation == ask then
-    since, ttl = now, ARGV[6]
+    if since + ttl < now + ARGV[6] then since, ttl = now, ARGV[6] end -- an abandoned turn's is longer
     save()
     return string.format('2 %d %s %d %d', overlapped, token, waiting, now)
   end

@@ -64,17 +64,13 @@ func (w *wire) session(k Key) string { return w.options.Prefix + "{" + hex.Encod
 
 func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 	args := make([]any, 0, 8)
-	arrival := c.at
-	if arrival == 0 {
-		arrival = -max(c.age.Microseconds(), 0)
-	}
-	args = append(args, w.gate, c.over, c.spent, c.ask, arrival)
+	args = append(args, w.gate, c.over, c.spent, c.ask, c.arrival)
 	args = append(args, w.constant[:]...)
 	lane := w.acquiring
 	if c.over > 0 {
 		lane = w.releasing
 	}
-	lane.send(w.node(c.key), job{
+	lane.send(c.node, job{
 		script: w.turnScript, key: w.session(c.key), args: args, sent: c.sent,
 		done: func(cmd *redis.Cmd, err error) error {
 			var r turnReply
@@ -88,7 +84,7 @@ func (w *wire) turn(c turnCall, done func(turnReply, error)) {
 }
 
 func (w *wire) renew(c renewCall, done func(renewReply, error)) {
-	w.releasing.send(w.node(c.key), job{
+	w.releasing.send(c.node, job{
 		script: w.renewScript, key: w.session(c.key), sent: c.sent,
 		args: []any{w.gate, c.conversation, c.token, c.spent, c.ttl.Microseconds(), max(w.timing.keep(), c.ttl).Milliseconds()},
 		done: func(cmd *redis.Cmd, err error) error {

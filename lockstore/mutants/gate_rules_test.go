@@ -9,12 +9,12 @@ var gateRules = []mutant{
 	},
 	{
 		rule: "every call of a conversation says which one is over",
-		file: "lease.go", old: "over: l.over, spent: l.fence", new: "over: 0, spent: l.fence",
+		file: "lease_calls.go", old: "over: l.over, spent: l.fence", new: "over: 0, spent: l.fence",
 		tests: []string{"TestAskingTellsEveryCallWhatIsOver", "TestHoldingContendedPassesTheTurnAfterEveryRequest"},
 	},
 	{
 		rule: "a call says what was spent",
-		file: "lease.go", old: "over: l.over, spent: l.fence", new: "over: l.over",
+		file: "lease_calls.go", old: "over: l.over, spent: l.fence", new: "over: l.over",
 		tests: []string{"TestHoldingContendedPassesTheTurnAfterEveryRequest", "TestBackGateClaimsWhatRunsFirst", "TestHoldingServesTheLineWithoutRedis"},
 	},
 	{
@@ -44,7 +44,7 @@ var gateRules = []mutant{
 	},
 	{
 		rule: "only the first release can say that it was overlapped",
-		file: "lease.go", old: "\tl.heldUntil = time.Time{}\n\treturn c\n", new: "\treturn c\n",
+		file: "lease_calls.go", old: "\tl.heldUntil = time.Time{}\n\treturn c\n", new: "\treturn c\n",
 		tests: []string{"TestOverlapIsNotJudgedByARepeatedRelease"},
 	},
 	{
@@ -74,7 +74,7 @@ var gateRules = []mutant{
 	},
 	{
 		rule: "exactly the dead conversation is cancelled, not the live one",
-		file: "leases.go", old: "turnCall{key: k, over: conversation, sent", new: "turnCall{key: k, over: s.conversation, sent",
+		file: "leases.go", old: "over: conversation, sent", new: "over: s.conversation, sent",
 		tests: []string{"TestDeadConversationIsCancelledExactly"},
 	},
 	{
@@ -118,8 +118,23 @@ var gateRules = []mutant{
 		tests: []string{"TestAwayRefusesWhoDoesNotWantTo"},
 	},
 	{
+		rule: "an abandoned lease is left behind, though a call fails",
+		file: "lease.go", old: "\tcase l.state == abandoned:\n\t\tl.wake(l.of.timing.retry)\n", new: "\tcase l.state == abandoned:\n",
+		tests: []string{"TestAbandonedLeaseIsLeftBehind"},
+	},
+	{
+		rule: "an old failure does not undo that a server is back",
+		file: "breaker.go", old: "if sent.Before(b.closed) {", new: "if false {",
+		tests: []string{"TestBackIsNotUndoneByOldFailures"},
+	},
+	{
+		rule: "a call is judged by the server that was asked",
+		file: "servers.go", old: "known := s.servers[node]", new: "known := s.serverOf(k)",
+		tests: []string{"TestCallIsJudgedByTheServerThatWasAsked"},
+	},
+	{
 		rule: "an abandoned turn keeps the line shut",
-		file: "lease.go", old: "\t\tl.renew(rest)\n\t}\n\tl.state = lost\n", new: "\t\tl.renew(rest)\n\t}\n",
+		file: "lease.go", old: "\tl.state = abandoned\n", new: "",
 		tests: []string{"TestHoldingAbandonedKeepsTheSessionLocked"},
 	},
 }

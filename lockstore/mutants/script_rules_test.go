@@ -113,6 +113,16 @@ var scriptRules = []mutant{
 		},
 	},
 	{
+		rule: "a late renewal shortens no lease",
+		file: "renew.lua", old: "if outcome == 2 or since + ttl < now + ARGV[5] then", new: "do",
+		tests: []string{"TestScriptLateCallsShortenNoLease"},
+	},
+	{
+		rule: "a late acquire shortens no lease",
+		file: "turn.lua", old: "if since + ttl < now + ARGV[6] then", new: "do",
+		tests: []string{"TestScriptLateCallsShortenNoLease"},
+	},
+	{
 		rule: "a renewal restores what Redis has never seen",
 		file: "renew.lua", old: "if fence >= tonumber(ARGV[3]) then", new: "if true then",
 		tests: []string{"TestScriptRenewalRestoresWhatRedisForgot"},

@@ -33,13 +33,18 @@ var timeRules = []mutant{
 		tests: []string{"TestAskingDoesNotTakeAGrantWithoutKnowingTheTime", "TestAskingForgetsAnOldSample"},
 	},
 	{
+		rule: "an answer to a call from before the connection is no sample",
+		file: "bound.go", old: "if sent.Before(b.since) {", new: "if false {",
+		tests: []string{"TestAskingForgetsSamplesOfCallsThatAreUnderWay"},
+	},
+	{
 		rule: "samples of the time end with the connection",
-		file: "leases.go", old: "\t\t\tknown.bound.forget()\n", new: "\t\t\t_ = known\n",
+		file: "leases.go", old: "\t\t\tknown.bound.forget(s.clock.now())\n", new: "\t\t\t_ = known\n",
 		tests: []string{"TestAskingDoesNotTakeAGrantWithoutKnowingTheTime"},
 	},
 	{
 		rule: "who asks polls after a reconnection",
-		file: "leases.go", old: "\t\t\tif l.state == asking {\n\t\t\t\tl.poll()\n\t\t\t}\n", new: "\t\t\t_ = l\n",
+		file: "leases.go", old: "\t\t\t\tl.wake(in)\n", new: "",
 		tests: []string{"TestAskingDoesNotTakeAGrantWithoutKnowingTheTime"},
 	},
 	{
