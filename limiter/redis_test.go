@@ -1,0 +1,221 @@
+package limiter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sessiongate/sessiongate/internal/redistest"
+)
+
+// countingClient counts pipelines.
+type countingClient struct {
+	*redis.Client
+	pipelines atomic.Int64
+}
+
+func (c *countingClient) Pipeline() redis.Pipeliner {
+	c.pipelines.Add(1)
+	return c.Client.Pipeline()
+}
+
+// quickClient has short time-outs and sends nothing twice.
+func quickClient(t *testing.T, server *redistest.Server) *redis.Client {
+	t.Helper()
+	o := server.ClientOptions()
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
+	client := redis.NewClient(o)
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+func waitFor(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func TestRedisIsAskedOnceARequestAndNotAboutWhatItHasRefused(t *testing.T) {
+	client := &countingClient{Client: redistest.Start(t).Client(t)}
+	s := realStage(openRedis(t, RedisOptions{Client: client, Timeout: 10 * time.Second}))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 5}, Limit{Name: "b", Rate: every(long), Burst: 2}, Limit{Name: "c", Rate: every(long), Burst: 5})
+	ask := func() bool {
+		return set.Take(t.Context(), time.Now(), []Ask{{Limiter: set.Limiter("a")}, {Limiter: set.Limiter("b")}, {Limiter: set.Limiter("c")}})
+	}
+	// The first has to say what the script is; the third is refused, and a and c
+	// get back what they were charged.
+	for i, want := range []int64{2, 3, 5, 5, 5} {
+		if passes := ask(); passes != (i < 2) || client.pipelines.Load() != want {
+			t.Fatalf("request %d: passes %v, %d pipelines, want %d", i, passes, client.pipelines.Load(), want)
+		}
+	}
+	if d := s.take(set, "a", All); d.Remaining != 2 {
+		t.Errorf("of a remain %+v", d)
+	}
+}
+
+func TestScriptIsSentAgainWhereRedisHasForgottenIt(t *testing.T) {
+	server := redistest.Start(t)
+	s := redisStage(t, server.Client(t))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 9})
+	for i := range 3 {
+		if d := s.take(set, "a", All); d.StandIn || d.Remaining != 8-i {
+			t.Fatalf("request %d: %+v", i, d)
+		}
+		if err := server.Client(t).ScriptFlush(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// awayWatch takes in what Redis reports.
+type awayWatch struct {
+	mu   sync.Mutex
+	said []bool
+}
+
+func (w *awayWatch) away(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = append(w.said, err != nil)
+}
+
+func (w *awayWatch) heard() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprint(w.said)
+}
+
+func TestLimitsHoldLocallyWhileRedisIsAway(t *testing.T) {
+	server := redistest.Start(t)
+	var watch awayWatch
+	var failures atomic.Int64
+	s := realStage(openRedis(t, RedisOptions{
+		Client: quickClient(t, server), Timeout: 10 * time.Second,
+		Away: watch.away, Failed: func(error) { failures.Add(1) },
+	}))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 9})
+	for range 4 {
+		if d := s.take(set, "a", All); !d.Allowed || d.StandIn {
+			t.Fatalf("with Redis: %+v", d)
+		}
+	}
+	server.Kill()
+	for i := range 12 {
+		if d := s.take(set, "a", All); !d.StandIn || d.Allowed != (i < 9) {
+			t.Fatalf("request %d without Redis: %+v", i, d)
+		}
+	}
+	if !s.redis.Away() || failures.Load() != awayAfter || set.Limiter("a").Stats().StandIn != 12 {
+		t.Errorf("away %v after %d failures, %+v", s.redis.Away(), failures.Load(), set.Limiter("a").Stats())
+	}
+	server.Restart()
+	waitFor(t, "Redis to be back", func() bool { return !s.redis.Away() })
+	for range 9 { // it has forgotten
+		if d := s.take(set, "a", All); !d.Allowed || d.StandIn {
+			t.Fatalf("after Redis is back: %+v", d)
+		}
+	}
+	if d := s.take(set, "a", All); d.Allowed || d.StandIn {
+		t.Errorf("beyond the burst: %+v", d)
+	}
+	if heard := watch.heard(); heard != "[true false]" {
+		t.Errorf("heard %s", heard)
+	}
+}
+
+func TestAHaltedRedisHoldsNobodyUpForLong(t *testing.T) {
+	server := redistest.Start(t)
+	s := realStage(openRedis(t, RedisOptions{Client: quickClient(t, server), Timeout: 50 * time.Millisecond}))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 1000})
+	s.take(set, "a", All)
+	server.Stop()
+	begun := time.Now()
+	for range 200 {
+		if d := s.take(set, "a", All); !d.Allowed || !d.StandIn {
+			t.Fatalf("%+v", d)
+		}
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("200 decisions without Redis took %v", took)
+	}
+	server.Continue()
+	waitFor(t, "Redis to be back", func() bool { return !s.redis.Away() })
+	if d := s.take(set, "a", All); d.StandIn {
+		t.Errorf("after Redis is back: %+v", d)
+	}
+}
+
+func TestAClientThatLeavesCutsNoCallOff(t *testing.T) {
+	s := redisStage(t, redistest.Start(t).Client(t))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 1})
+	ctx, leave := context.WithCancelCause(t.Context())
+	leave(errors.New("gone"))
+	asks := []Ask{{Limiter: set.Limiter("a")}}
+	if !set.Take(ctx, time.Now(), asks) || asks[0].Decision.StandIn {
+		t.Errorf("%+v", asks[0].Decision)
+	}
+}
+
+func TestClusterKeepsEachBucketOnItsServer(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
+	cluster := redistest.StartCluster(t, 0)
+	client := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: cluster.Addresses(), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+	})
+	defer client.Close()
+	var watch awayWatch
+	s := realStage(openRedis(t, RedisOptions{Client: client, Prefix: "sg:", Timeout: 2 * time.Second, Away: watch.away}))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 40}, Limit{Name: "b", Rate: every(long), Burst: 40})
+	both := func(i int) []Ask {
+		asks := []Ask{{Limiter: set.Limiter("a"), Key: TextKey(fmt.Sprint(i))}, {Limiter: set.Limiter("b"), Key: TextKey(fmt.Sprint(i + 1))}}
+		if !set.Take(t.Context(), time.Now(), asks) {
+			t.Fatalf("request %d: %+v", i, asks)
+		}
+		return asks
+	}
+	for i := range 30 {
+		for _, a := range both(i) {
+			if a.Decision.StandIn || a.Decision.Remaining != 39 {
+				t.Fatalf("request %d: %+v", i, a.Decision)
+			}
+		}
+	}
+	// With one of three dead, the keys of the others are still judged by Redis.
+	bucket := func(i int) string { return set.Limiter("a").shared.bucket(TextKey(fmt.Sprint(i))) }
+	dead := cluster.KillPrimary(t, bucket(0))
+	for !s.redis.Away() {
+		both(0)
+	}
+	inRedis := 0
+	for i := range 30 {
+		asks := both(i)
+		if lost := cluster.NodeOf(t, bucket(i)) == dead; asks[0].Decision.StandIn != lost {
+			t.Fatalf("request %d: %+v; its server is dead: %v", i, asks[0].Decision, lost)
+		} else if !lost {
+			inRedis++
+		}
+	}
+	if inRedis == 0 || inRedis == 30 {
+		t.Errorf("%d of 30 were judged by Redis", inRedis)
+	}
+	dead.Restart()
+	waitFor(t, "the server to be back", func() bool { return !s.redis.Away() })
+	if d := both(0)[0].Decision; d.StandIn || d.Remaining != 39 {
+		t.Errorf("on the server that is back: %+v", d)
+	}
+}

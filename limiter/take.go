@@ -1,0 +1,86 @@
+package limiter
+
+import (
+	"context"
+	"time"
+)
+
+// Take asks limits about one request and charges them, each at most once; it says
+// whether the request may pass. Where one refuses, Refusal finds it, and none is
+// charged. Limits of this process are asked first, so that Redis is not asked
+// about what they refuse; what was not asked has no Decision.
+//
+// Take waits for nothing but Redis, for as long as RedisOptions.Timeout at most.
+func (s *Set) Take(ctx context.Context, now time.Time, asks []Ask) bool {
+	pending := 0
+	for i := range asks {
+		a := &asks[i]
+		a.Decision, a.asked = Decision{}, true
+		switch l := a.Limiter; {
+		case l.shared == nil:
+			a.Decision = l.take(a.Key, now)
+		default:
+			if a.Decision, a.asked = l.state.refused.recall(a.Key, now); !a.asked {
+				pending++
+			}
+		}
+	}
+	if Refusal(asks) == nil && pending > 0 {
+		s.takeShared(ctx, now, asks, pending)
+	}
+	if Refusal(asks) == nil {
+		return true
+	}
+	s.giveBack(ctx, now, asks)
+	return false
+}
+
+// takeShared asks Redis for what is pending, and judges here what it does not
+// answer.
+func (s *Set) takeShared(ctx context.Context, now time.Time, asks []Ask, pending int) {
+	asked := make([]*Ask, 0, pending)
+	calls := make([]*call, 0, pending)
+	for i := range asks {
+		a := &asks[i]
+		if !a.asked {
+			asked = append(asked, a)
+			calls = append(calls, &call{key: a.Limiter.shared.bucket(a.Key), args: a.Limiter.shared.charge})
+		}
+	}
+	s.redis.run(ctx, calls)
+	for i, a := range asked {
+		a.asked = true
+		if calls[i].err != nil {
+			a.Decision = a.Limiter.takeStandIn(a.Key, now)
+			continue
+		}
+		a.Decision = a.Limiter.shared.decision(calls[i].debt)
+		if !a.Decision.Allowed {
+			a.Limiter.state.refused.remember(a.Key, a.Decision, now)
+		}
+	}
+}
+
+// giveBack gives the limits back what they were charged. What Redis cannot be
+// told stays charged.
+func (s *Set) giveBack(ctx context.Context, now time.Time, asks []Ask) {
+	var calls []*call
+	for i := range asks {
+		a := &asks[i]
+		if !a.asked || !a.Decision.Allowed {
+			continue
+		}
+		l := a.Limiter
+		if l.shared != nil && !a.Decision.StandIn {
+			l.state.refused.forget(a.Key)
+			calls = append(calls, &call{key: l.shared.bucket(a.Key), args: l.shared.giveBack})
+		} else {
+			l.state.buckets.giveBack(a.Key, a.Decision.ByNetwork, now)
+		}
+		a.Decision.Remaining++
+		a.Decision.Reset = max(a.Decision.Reset-l.limit.Interval(), 0)
+	}
+	if calls != nil {
+		s.redis.run(ctx, calls)
+	}
+}
