@@ -14,8 +14,11 @@ type Events struct {
 	// run at once.
 	Overlapped func(Key)
 	// Refused: this gate must not work beside the others from now on, for the
-	// reason given, or may again ("").
-	Refused func(reason string)
+	// reason given, or cannot without somebody's doing; nil: it may again.
+	Refused func(reason error)
+	// Trouble: what is wrong with which server while Redis is away, as far as the
+	// servers say; it may pass by itself.
+	Trouble func(err error)
 	// Notice: a setting of the server is doubtful.
 	Notice func(message string)
 }

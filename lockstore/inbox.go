@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,6 +20,7 @@ type inbox struct {
 	wire       *wire
 	leases     *leases
 	subscribed func()
+	refused    atomic.Bool // the server does not let the gate listen
 
 	mu      sync.Mutex
 	current *redis.PubSub
@@ -54,6 +56,9 @@ func (in *inbox) listen(ctx context.Context) (subscribed bool) {
 		if err != nil {
 			if ctx.Err() == nil {
 				in.wire.report(err)
+				if kind, known := faultOf(err); known && !kind.Passes() {
+					in.refused.Store(true)
+				}
 			}
 			return subscribed
 		}

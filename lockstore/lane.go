@@ -170,7 +170,15 @@ func (l *lane) exec(ctx context.Context, batch []job, call func(redis.Pipeliner,
 	for i, j := range batch {
 		cmds[i] = call(p, j)
 	}
-	_, _ = p.Exec(ctx) // each command has its own error
+	// Each command has its own error, but for one reply: that of a log-in which
+	// the server has refused is given to none.
+	if _, err := p.Exec(ctx); err != nil {
+		for _, cmd := range cmds {
+			if cmd.Err() == nil && cmd.Val() == nil {
+				cmd.SetErr(err)
+			}
+		}
+	}
 	return cmds
 }
 

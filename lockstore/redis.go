@@ -2,6 +2,7 @@ package lockstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -14,9 +15,14 @@ import (
 type Redis struct {
 	options RedisOptions
 	leases  *leases
-	wire    *wire
+	way     way
 
-	refused atomic.Pointer[string]
+	started atomic.Bool
+	refused atomic.Pointer[error]
+
+	// Of Start, and of the goroutine that watches after it.
+	looking time.Time // when the servers are inspected next
+	trouble string    // what was said last of servers that may come back
 
 	end    context.CancelFunc // of watch and inbox; nil before Start
 	ending sync.WaitGroup
@@ -29,41 +35,72 @@ func NewRedis(o RedisOptions) (*Redis, error) {
 	}
 	s := &Redis{options: o}
 	s.leases = newLeases(o.Limits, defaultTiming(o.TTL, o.Timeout), systemClock(), o.Events)
+	s.leases.transport = &s.way
 	return s, nil
 }
 
-// Start connects and looks at the server. A server that does not fit is an
-// error. A Redis that cannot be reached is none: the store then begins without
-// it, as NoFallback of each request says, and goes on trying. Close is due after
-// an error, too.
+// ErrNotStarted says that a store was asked before Start.
+var ErrNotStarted = errors.New("lockstore: the store has not been started")
+
+// Start connects and looks at the servers. Servers that do not fit, and will not
+// without somebody's doing, are an error that says which and why ([ServerError]).
+// A Redis that cannot be reached is none: the store then begins without it, as
+// NoFallback of each request says, and goes on trying. Close is due after an
+// error, too.
 func (s *Redis) Start(ctx context.Context) error {
-	cluster, err := s.options.isCluster(ctx)
+	found, err := s.inspect(ctx)
 	if err != nil {
-		return err
-	}
-	s.wire = newWire(s.options, s.leases.timing, cluster)
-	s.leases.transport = s.wire
-	found, err := s.wire.inspect(ctx)
-	if err == nil {
-		err = accessError(s.wire.probe(ctx, Key{}))
-	}
-	if unfit(err) {
-		return err
-	}
-	if err != nil {
+		var lasting bool
+		if lasting, err = s.options.explain(ctx, err); lasting {
+			return err
+		}
 		s.leases.beginAway(err)
+		s.trouble = err.Error()
+		s.looking = time.Now().Add(troubleEvery)
+	} else {
+		s.report(found)
+		s.looking = time.Now().Add(inspectEvery)
 	}
-	s.report(found)
 	var running context.Context
 	running, s.end = context.WithCancel(context.Background())
 	subscribed := make(chan struct{})
-	in := &inbox{wire: s.wire, leases: s.leases, subscribed: sync.OnceFunc(func() { close(subscribed) })}
-	s.ending.Go(func() { in.run(running) })
-	s.ending.Go(func() { s.watch(running, in) })
+	s.ending.Go(func() { s.run(running, sync.OnceFunc(func() { close(subscribed) })) })
+	s.started.Store(true)
 	if err == nil {
 		awaitFirst(ctx, subscribed, s.options.Timeout)
 	}
 	return nil
+}
+
+// run is what goes on beside the calls, until ctx ends.
+func (s *Redis) run(ctx context.Context, subscribed func()) {
+	w := s.settle(ctx)
+	if w == nil {
+		return
+	}
+	in := &inbox{wire: w, leases: s.leases, subscribed: subscribed}
+	s.ending.Go(func() { in.run(ctx) })
+	s.watch(ctx, w, in)
+}
+
+// reach makes the wire, once it is known of what kind the servers are.
+func (s *Redis) reach(ctx context.Context) error {
+	if s.way.wire() != nil {
+		return nil
+	}
+	cluster, err := s.options.isCluster(ctx)
+	if err == nil {
+		s.way.settled.Store(newWire(s.options, s.leases.timing, cluster))
+	}
+	return err
+}
+
+// inspect looks at the servers.
+func (s *Redis) inspect(ctx context.Context) (findings, error) {
+	if err := s.reach(ctx); err != nil {
+		return findings{}, err
+	}
+	return s.way.wire().inspect(ctx)
 }
 
 // awaitFirst waits until messages can be heard. Where that takes too long,
@@ -81,8 +118,11 @@ func awaitFirst(ctx context.Context, subscribed <-chan struct{}, timeout time.Du
 // Check says whether Acquire would find a place now. It takes nothing, so the
 // answer of Acquire may differ a moment later.
 func (s *Redis) Check(r Request) error {
-	if r.Mode == None {
+	switch {
+	case r.Mode == None:
 		return nil
+	case !s.started.Load():
+		return ErrNotStarted
 	}
 	return s.leases.check(r)
 }
@@ -91,8 +131,11 @@ func (s *Redis) Check(r Request) error {
 // where there is no place in this gate's line, ErrBusy too where another gate
 // has the session; ErrAway where the request may not run without Redis;
 // ErrTimeout when the wait takes too long; ctx's cause when ctx ends first. In
-// all cases nothing is held.
+// all cases nothing is held. Before Start it returns ErrNotStarted.
 func (s *Redis) Acquire(ctx context.Context, r Request) (*Turn, error) {
+	if !s.started.Load() && r.Mode != None {
+		return nil, ErrNotStarted
+	}
 	return acquire(ctx, s.leases, r)
 }
 
@@ -106,29 +149,30 @@ func (s *Redis) Sessions() int { return s.leases.count().sessions }
 func (s *Redis) Away() bool { return s.leases.count().away }
 
 // Refused says why this gate must not work beside the others on this Redis
-// (another hashing secret, a server that is too old); "" where nothing is wrong.
-func (s *Redis) Refused() string {
+// ([ErrFingerprint]), or cannot and will not without somebody's doing
+// ([ServerError]); nil where nothing is wrong.
+func (s *Redis) Refused() error {
 	if why := s.refused.Load(); why != nil {
 		return *why
 	}
-	return ""
+	return nil
 }
 
 // Close ends every connection and goroutine. Turns must have been released or
 // abandoned before; what they told Redis is sent before Close returns, within ctx.
 func (s *Redis) Close(ctx context.Context) error {
-	if s.wire == nil {
-		return nil
-	}
 	s.leases.leaveLingering()
-	err := s.wire.drain(ctx)
+	var err error
+	if w := s.way.wire(); w != nil {
+		err = w.drain(ctx)
+	}
 	s.leases.close()
 	if s.end != nil {
 		s.end()
 	}
 	s.ending.Wait()
-	if closing := s.wire.close(); err == nil {
-		err = closing
+	if w := s.way.wire(); w != nil { // it may have come about meanwhile
+		err = errors.Join(err, w.close())
 	}
 	if err != nil {
 		return fmt.Errorf("lockstore: closing: %w", err)
@@ -136,14 +180,35 @@ func (s *Redis) Close(ctx context.Context) error {
 	return nil
 }
 
-// report takes in what inspection has found.
+// report takes in what an inspection has found.
 func (s *Redis) report(f findings) {
-	before := s.refused.Swap(&f.refusal)
-	changed := before == nil && f.refusal != "" || before != nil && *before != f.refusal
+	before := s.Refused()
+	s.refused.Store(&f.refusal)
+	s.trouble = ""
+	changed := text(before) != text(f.refusal)
 	if changed && s.options.Events.Refused != nil {
 		s.options.Events.Refused(f.refusal)
 	}
 	if f.notice != "" && s.options.Events.Notice != nil {
 		s.options.Events.Notice(f.notice)
 	}
+}
+
+// troubled tells what is wrong with servers that may come back, when it changes.
+// What an inspection has found before holds until the next.
+func (s *Redis) troubled(err error) {
+	if s.trouble == err.Error() {
+		return
+	}
+	s.trouble = err.Error()
+	if s.options.Events.Trouble != nil {
+		s.options.Events.Trouble(err)
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

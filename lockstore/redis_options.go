@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -32,9 +31,12 @@ type RedisOptions struct {
 	MasterName string   // of Sentinel
 	Username   string
 	Password   string
-	DB         int
-	TLS        *tls.Config // nil: none
-	Prefix     string      // of every key and channel
+	// What the Sentinels ask for; "": nothing.
+	SentinelUsername string
+	SentinelPassword string
+	DB               int
+	TLS              *tls.Config // nil: none
+	Prefix           string      // of every key and channel
 
 	Timeout  time.Duration // of one command; 0: 250ms
 	PoolSize int           // connections for acquiring, and as many for releasing and renewing; 0: 4
@@ -75,32 +77,35 @@ func (o *RedisOptions) complete() error {
 	if o.Mode == RedisAuto && len(o.Addresses) > 1 {
 		o.Mode = RedisCluster
 	}
+	if o.Mode == RedisCluster && o.DB != 0 {
+		return errors.New("lockstore: a cluster has no database but 0")
+	}
 	return nil
 }
 
-// isCluster settles what RedisAuto leaves open, by asking the server. One that
-// cannot be asked is taken for a single one.
+// isCluster settles what RedisAuto leaves open, by asking the server. Where that
+// cannot be asked nothing is settled.
 func (o *RedisOptions) isCluster(ctx context.Context) (bool, error) {
 	if o.Mode != RedisAuto {
 		return o.Mode == RedisCluster, nil
 	}
-	single := *o
-	single.Mode = RedisSingle
-	c := single.client(1, false)
+	asking := *o
+	asking.DB = 0 // a cluster has no other
+	c := asking.client(1, false)
 	defer func() { _ = c.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	about, err := c.Info(ctx, "server").Result()
-	if err != nil {
-		return false, nil // Start will find out and say so
+	if err == nil && infoField(about, "redis_mode") == "sentinel" {
+		return false, &ServerError{Address: o.Addresses[0], Asked: string(RedisSingle), Fault: FaultSentinel, Err: errors.New("it says redis_mode:sentinel")}
 	}
-	switch infoField(about, "redis_mode") {
-	case "sentinel":
-		return false, fmt.Errorf("%w: it is a Sentinel, and the name of its master is missing", ErrServerKind)
-	case "cluster":
-		return true, nil
+	if kind, known := faultOf(err); known {
+		return false, &ServerError{Address: o.Addresses[0], Asked: string(RedisSingle), Fault: kind, Err: err}
 	}
-	return false, nil
+	if err != nil && failureKind(err) == failServer {
+		return false, nil // a server that does not say what it is
+	}
+	return infoField(about, "redis_mode") == "cluster", err
 }
 
 // client makes a client with a pool of its own. The client's own retries are
@@ -112,6 +117,8 @@ func (o *RedisOptions) client(connections int, cluster bool) redis.UniversalClie
 		DB:                       o.DB,
 		Username:                 o.Username,
 		Password:                 o.Password,
+		SentinelUsername:         o.SentinelUsername,
+		SentinelPassword:         o.SentinelPassword,
 		Protocol:                 2,
 		TLSConfig:                o.TLS,
 		MaxRetries:               -1,

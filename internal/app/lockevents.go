@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -57,8 +58,16 @@ func (e *lockEvents) Printf(_ context.Context, format string, args ...any) {
 }
 
 // of is what the store calls.
-func (e *lockEvents) of() lockstore.Events {
-	return lockstore.Events{Failed: e.failed, Away: e.turned, TakenOver: e.takenOver, Overlapped: e.overlapped, Refused: e.refused, Notice: e.noticed}
+func (e *lockEvents) of(words redisWords) lockstore.Events {
+	return lockstore.Events{
+		Failed:     e.failed,
+		Away:       func(err error) { e.turned(words, err) },
+		TakenOver:  e.takenOver,
+		Overlapped: e.overlapped,
+		Refused:    func(err error) { e.refused(words, err) },
+		Trouble:    func(err error) { e.troubled(words, err) },
+		Notice:     e.noticed,
+	}
 }
 
 func (e *lockEvents) failed(kind string, err error) {
@@ -68,7 +77,7 @@ func (e *lockEvents) failed(kind string, err error) {
 
 // turned logs once that the store is away (err says why), and once that it is
 // back, also where a cluster loses one server after the other.
-func (e *lockEvents) turned(err error) {
+func (e *lockEvents) turned(words redisWords, err error) {
 	e.mu.Lock()
 	changed := e.away != (err != nil)
 	e.away = err != nil
@@ -76,7 +85,7 @@ func (e *lockEvents) turned(err error) {
 	switch {
 	case !changed:
 	case err != nil:
-		e.log.Warn().Err(err).Msg("Redis is away, requests run as on_store_failure says")
+		e.log.Warn().Str("error", words.of(err)).Msg("Redis is away, requests run as on_store_failure says")
 	default:
 		e.log.Info().Msg("Redis is back, leases are shared again")
 	}
@@ -94,12 +103,20 @@ func (e *lockEvents) overlapped(k lockstore.Key) {
 }
 
 // refused logs what keeps the gate from being ready.
-func (e *lockEvents) refused(reason string) {
-	if reason != "" {
-		e.log.Error().Str("reason", reason).Msg("this gate must not share sessions with the others, it is not ready")
-	} else {
+func (e *lockEvents) refused(words redisWords, err error) {
+	switch {
+	case err == nil:
 		e.log.Info().Msg("this gate may share sessions with the others again")
+	case errors.Is(err, lockstore.ErrFingerprint):
+		e.log.Error().Str("reason", words.of(err)).Msg("this gate must not share sessions with the others, it is not ready")
+	default:
+		e.log.Error().Str("reason", words.of(err)).Msg("Redis cannot be worked with until somebody mends it, the gate is not ready")
 	}
+}
+
+// troubled logs what servers that are away say of themselves.
+func (e *lockEvents) troubled(words redisWords, err error) {
+	e.log.Warn().Str("detail", words.of(err)).Msg("what keeps Redis away")
 }
 
 // noticed logs what is doubtful when it is found, not each time that it is

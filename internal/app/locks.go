@@ -17,14 +17,15 @@ import (
 type authority interface {
 	Start(context.Context) error
 	Away() bool
-	Refused() string
+	Refused() error
 	Close(context.Context) error
 }
 
 // locks is the store of a configuration.
 type locks struct {
 	proxy.Locker
-	authority authority     // nil: the gate is alone
+	authority authority // nil: the gate is alone
+	words     redisWords
 	patience  time.Duration // for the authority to be told what has ended
 }
 
@@ -40,12 +41,13 @@ func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks,
 		return nil, err
 	}
 	redis.SetLogger(events)
-	options.Limits, options.Fingerprint, options.Events = limits, fingerprint, events.of()
+	words := redisWords{c.Redis}
+	options.Limits, options.Fingerprint, options.Events = limits, fingerprint, events.of(words)
 	store, err := lockstore.NewRedis(options)
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	return &locks{Locker: store, authority: store, patience: max(closeTimeout, 2*c.Redis.Timeout)}, nil
+	return &locks{Locker: store, authority: store, words: words, patience: max(closeTimeout, 2*c.Redis.Timeout)}, nil
 }
 
 func redisOptions(c *config.Config) (lockstore.RedisOptions, error) {
@@ -93,7 +95,7 @@ func (l *locks) start(ctx context.Context) error {
 		return nil
 	}
 	if err := l.authority.Start(ctx); err != nil {
-		return fmt.Errorf("redis: %w", err)
+		return l.words.error(err)
 	}
 	return nil
 }
@@ -103,7 +105,10 @@ func (l *locks) refused() string {
 	if l.authority == nil {
 		return ""
 	}
-	return l.authority.Refused()
+	if err := l.authority.Refused(); err != nil {
+		return l.words.of(err)
+	}
+	return ""
 }
 
 // close tells the authority what has ended, and gives everything back. It may

@@ -19,14 +19,14 @@ import (
 type fakeAuthority struct {
 	startErr error
 	isAway   bool
-	refusal  string
+	refusal  error
 	closed   int
 	bounded  bool // Close was given a deadline
 }
 
 func (f *fakeAuthority) Start(context.Context) error { return f.startErr }
 func (f *fakeAuthority) Away() bool                  { return f.isAway }
-func (f *fakeAuthority) Refused() string             { return f.refusal }
+func (f *fakeAuthority) Refused() error              { return f.refusal }
 
 func (f *fakeAuthority) Close(ctx context.Context) error {
 	_, f.bounded = ctx.Deadline()
@@ -80,14 +80,14 @@ func TestStoreIsClosedAlsoWhereAListenerIsTaken(t *testing.T) {
 }
 
 func TestGateThatMustNotShareTheStoreIsNotReady(t *testing.T) {
-	f := &fakeAuthority{refusal: "another secret"}
+	f := &fakeAuthority{refusal: errors.New("another secret")}
 	l := &locks{authority: f}
 	r := newReadiness(nil)
 	r.refused = l.refused
 	if got := r.Reasons(t.Context()); len(got) != 1 || got[0] != "redis: another secret" {
 		t.Errorf("not ready because of %q", got)
 	}
-	f.refusal = ""
+	f.refusal = nil
 	if got := r.Reasons(t.Context()); len(got) != 0 {
 		t.Errorf("not ready because of %q", got)
 	}
@@ -115,7 +115,7 @@ func TestStoreEventsAreCountedAndLoggedOnce(t *testing.T) {
 	e := newLockEvents(prometheus.NewRegistry(), zerolog.New(&log))
 	lost := 0
 	e.leaseLost = func() { lost++ }
-	events := e.of()
+	events := e.of(redisWords{})
 	for range 3 {
 		events.Away(errors.New("connection refused"))
 		events.Failed("timeout", errors.New("i/o timeout"))

@@ -36,8 +36,8 @@ func wantWork(t *testing.T, options ...option) {
 	t.Helper()
 	one, two := startGate(t, options...), startGate(t, options...)
 	for _, g := range []*gate{one, two} {
-		if g.Away() || g.Refused() != "" {
-			t.Fatalf("away %v, refused %q", g.Away(), g.Refused())
+		if g.Away() || g.Refused() != nil {
+			t.Fatalf("away %v, refused %v", g.Away(), g.Refused())
 		}
 	}
 	turn := one.take(t, shared(1))
@@ -223,12 +223,12 @@ func TestGateWithAnotherSecretIsRefused(t *testing.T) {
 	other := startGate(t, at(s), fingerprint("b"))
 	unnamed := startGate(t, at(s))
 	for _, g := range []*gate{one, same, unnamed} {
-		if why := g.Refused(); why != "" {
-			t.Errorf("refused: %s", why)
+		if why := g.Refused(); why != nil {
+			t.Errorf("refused: %v", why)
 		}
 	}
-	if other.Refused() == "" {
-		t.Error("a gate with another secret is not refused")
+	if why := other.Refused(); !errors.Is(why, lockstore.ErrFingerprint) {
+		t.Errorf("a gate with another secret: refused: %v", why)
 	}
 	wantExpiries(t, s.Client(t))
 }
