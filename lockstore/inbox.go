@@ -24,6 +24,7 @@ type inbox struct {
 
 	mu      sync.Mutex
 	current *redis.PubSub
+	at      string // the server of a cluster that it is subscribed at
 }
 
 const (
@@ -44,10 +45,10 @@ func (in *inbox) run(ctx context.Context) {
 
 // listen lasts as long as one subscription; it reports whether there was one.
 func (in *inbox) listen(ctx context.Context) (subscribed bool) {
-	p := in.wire.side.Subscribe(ctx, in.wire.channel())
-	in.mu.Lock()
-	in.current = p
-	in.mu.Unlock()
+	p, err := in.subscribe(ctx)
+	if err != nil {
+		return false
+	}
 	unhook := context.AfterFunc(ctx, in.reset)
 	defer unhook()
 	defer in.reset()
@@ -73,6 +74,25 @@ func (in *inbox) listen(ctx context.Context) (subscribed bool) {
 	}
 }
 
+// subscribe begins a subscription; in a cluster at another server than the last.
+func (in *inbox) subscribe(ctx context.Context) (*redis.PubSub, error) {
+	client, address, err := in.wire.listener(ctx, in.where())
+	if err != nil {
+		return nil, err
+	}
+	p := client.Subscribe(ctx, in.wire.channel())
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.current, in.at = p, address
+	return p, nil
+}
+
+func (in *inbox) where() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.at
+}
+
 // reset ends the current subscription; the next begins at once.
 func (in *inbox) reset() {
 	in.mu.Lock()
@@ -84,15 +104,27 @@ func (in *inbox) reset() {
 }
 
 // ping sends a message to this gate. Nobody heard it: the subscription is on
-// another server than the calls.
+// another server than the calls. In a cluster that is so on purpose: a message
+// that comes from elsewhere says that all others do.
 func (in *inbox) ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, in.wire.options.Timeout)
-	defer cancel()
-	heard, err := in.wire.side.Publish(ctx, in.wire.channel(), "ping").Result()
+	heard, err := in.publish(ctx)
+	if err != nil && in.wire.cluster && ctx.Err() == nil {
+		heard, err = in.publish(ctx) // at the next server
+	}
 	if err == nil && heard == 0 && !in.wire.cluster {
 		in.reset()
 	}
 	return err
+}
+
+func (in *inbox) publish(ctx context.Context) (heard int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, in.wire.options.Timeout)
+	defer cancel()
+	client, _, err := in.wire.listener(ctx, in.where())
+	if err != nil {
+		return 0, err
+	}
+	return client.Publish(ctx, in.wire.channel(), "ping").Result()
 }
 
 // hear takes in a message. What cannot be read is ignored. A grant is believed:

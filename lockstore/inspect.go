@@ -108,12 +108,22 @@ func tooOld(about string, cluster bool) error {
 }
 
 // tryInbox finds out whether the gate may listen, on a channel where nobody
-// counts it.
+// counts it. In a cluster the first server that can be reached says so.
 func (w *wire) tryInbox(ctx context.Context) error {
-	p := w.side.Subscribe(ctx, w.channel()+":probe")
-	defer func() { _ = p.Close() }()
-	_, err := p.ReceiveTimeout(ctx, w.options.Timeout)
-	return err
+	var not string
+	for {
+		client, address, err := w.listener(ctx, not)
+		if err != nil {
+			return err
+		}
+		p := client.Subscribe(ctx, w.channel()+":probe")
+		_, err = p.ReceiveTimeout(ctx, w.options.Timeout)
+		_ = p.Close()
+		if address == "" || err == nil || not != "" || failureKind(err) == failServer {
+			return err
+		}
+		not = address
+	}
 }
 
 // compareFingerprint leaves this gate's fingerprint where there is none. It

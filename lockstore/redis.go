@@ -20,7 +20,9 @@ type Redis struct {
 	started atomic.Bool
 	refused atomic.Pointer[error]
 
-	// Of Start, and of the goroutine that watches after it.
+	nudged chan struct{}
+
+	// Of Start, and of the goroutine that inspects after it.
 	looking time.Time // when the servers are inspected next
 	trouble string    // what was said last of servers that may come back
 
@@ -33,7 +35,7 @@ func NewRedis(o RedisOptions) (*Redis, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	s := &Redis{options: o}
+	s := &Redis{options: o, nudged: make(chan struct{}, 1)}
 	s.leases = newLeases(o.Limits, defaultTiming(o.TTL, o.Timeout), systemClock(), o.Events)
 	s.leases.transport = &s.way
 	return s, nil
@@ -80,6 +82,7 @@ func (s *Redis) run(ctx context.Context, subscribed func()) {
 	}
 	in := &inbox{wire: w, leases: s.leases, subscribed: subscribed}
 	s.ending.Go(func() { in.run(ctx) })
+	s.ending.Go(func() { s.inspectFurther(ctx) })
 	s.watch(ctx, w, in)
 }
 

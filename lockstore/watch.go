@@ -21,8 +21,7 @@ func (s *Redis) settle(ctx context.Context) *wire {
 }
 
 // watch looks after the subscription and the servers: it pings, tries those
-// that are away, and inspects them now and then, at once where something has
-// changed.
+// that are away, and has them inspected when something has changed.
 func (s *Redis) watch(ctx context.Context, w *wire, in *inbox) {
 	every := pingEvery
 	var failing, wasAway bool
@@ -36,15 +35,38 @@ func (s *Redis) watch(ctx context.Context, w *wire, in *inbox) {
 				s.leases.failed(Key{}, sent, err)
 			}
 		}
-		changed := s.tryAway(ctx, w) || err != nil && !failing || s.Away() && !wasAway || in.refused.Swap(false) && s.Refused() == nil
-		failing, wasAway = err != nil, s.Away()
-		if changed || !time.Now().Before(s.looking) {
-			s.look(ctx)
+		if s.tryAway(ctx, w) || err != nil && !failing || s.Away() && !wasAway || in.refused.Swap(false) && s.Refused() == nil {
+			s.nudge()
 		}
+		failing, wasAway = err != nil, s.Away()
 		every = pingEvery
 		if failing || wasAway {
 			every = tryEvery
 		}
+	}
+}
+
+// nudge has the servers inspected soon.
+func (s *Redis) nudge() {
+	select {
+	case s.nudged <- struct{}{}:
+	default: // it will be
+	}
+}
+
+// inspectFurther inspects the servers now and then, and when nudged. It is slow
+// where they are, and no ping waits for it.
+func (s *Redis) inspectFurther(ctx context.Context) {
+	for ctx.Err() == nil {
+		timer := time.NewTimer(jitter(max(time.Until(s.looking), time.Millisecond)))
+		select {
+		case <-timer.C:
+		case <-s.nudged:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		s.look(ctx)
+		pause(ctx, time.Second)
 	}
 }
 

@@ -24,6 +24,7 @@ type wire struct {
 
 	acquiring, releasing *lane
 	side                 redis.UniversalClient
+	roster               *roster // of side, where that is a cluster's; else nil
 
 	turnScript, renewScript script
 	constant                [3]any // the arguments of turn.lua that never change
@@ -41,6 +42,9 @@ func newWire(o RedisOptions, t timing, cluster bool) *wire {
 		turnScript:  newScript(turnSource),
 		renewScript: newScript(renewSource),
 	}
+	if of, ok := w.side.(*redis.ClusterClient); ok {
+		w.roster = &roster{cluster: of}
+	}
 	w.acquiring = newLane(o.client(o.PoolSize, cluster), o.PoolSize, o.Timeout, o.Events.Failed)
 	w.releasing = newLane(o.client(o.PoolSize, cluster), o.PoolSize, o.Timeout, o.Events.Failed)
 	heard := 1
@@ -57,6 +61,25 @@ func newWire(o RedisOptions, t timing, cluster bool) *wire {
 
 // channel is where this gate hears of grants and wants.
 func (w *wire) channel() string { return w.options.Prefix + "gate:" + w.gate }
+
+// listener is a client for the gate's channel, and the address that it speaks to
+// in a cluster: there any server will do, not that one where there are others.
+func (w *wire) listener(ctx context.Context, not string) (client subscriber, address string, err error) {
+	if w.roster == nil {
+		return w.side, "", nil
+	}
+	server, err := w.roster.next(ctx, not)
+	if err != nil {
+		return nil, "", err
+	}
+	return server, server.Options().Addr, nil
+}
+
+// subscriber is what a client does with channels.
+type subscriber interface {
+	Subscribe(ctx context.Context, channels ...string) *redis.PubSub
+	Publish(ctx context.Context, channel string, message any) *redis.IntCmd
+}
 
 // session is the key of a session. The hash tag lets other keys share its place
 // in a cluster.
