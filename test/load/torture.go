@@ -17,7 +17,8 @@ const (
 
 // torture has clients count on sessions through three gates while gates are
 // killed and started again and their connections to Redis are cut, frozen,
-// refused and robbed of replies, all at random. What is lost is what has run
+// refused and robbed of replies, all at random, now and then for longer than a
+// lease lasts. What is lost is what has run
 // less what the counters say.
 //
 // A gate whose lease is lost while its request runs counts it

@@ -190,6 +190,9 @@ func (t *tortured) mischief(ctx context.Context, rng *rand.Rand, counts int64, a
 func (t *tortured) disturb(ctx context.Context, rng *rand.Rand, p *faultproxy.Proxy) error {
 	t.faults++
 	last := between(rng, 10*time.Millisecond, 400*time.Millisecond)
+	if rng.IntN(50) == 0 {
+		last += tortureTTL // what the gate holds runs out under it
+	}
 	switch rng.IntN(5) {
 	case 0:
 		p.Refuse()
