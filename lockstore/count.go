@@ -9,7 +9,7 @@ type counts struct {
 func (s *leases) count() counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := counts{waiting: s.crowd.waiting, sessions: len(s.bySession), away: s.anyAway()}
+	c := counts{waiting: s.crowd.waiting, sessions: len(s.bySession) - s.leaving, away: s.anyAway()}
 	for _, l := range s.lingering {
 		if s.bySession[l.key] == l && l.lingers() {
 			c.sessions--

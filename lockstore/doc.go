@@ -25,7 +25,7 @@
 //   - Work per request does not grow with the number of lines, nor with the
 //     number of tickets in one.
 //   - A key without a request takes no memory, but for the millisecond in which
-//     its lease lingers.
+//     its lease lingers and the call that gives it back.
 //   - Fences of one key rise with every turn, also after a restart.
 //   - Redis holds no key without an expiry.
 //

@@ -41,6 +41,8 @@ type lease struct {
 	renewal      time.Time // when the next one is due; zero: one is under way
 	contended    bool      // another gate waits; stays so for the conversation
 	lingering    bool      // is in the list of those that linger
+	leaving      bool      // is kept only until its last call is answered
+	last         uint64    // serial of the last call; 0: another was made besides
 	failures     int       // calls since the last one that was answered
 	waits        bool      // Redis has put the gate into the queue in this conversation
 	alarms       uint64    // tells the alarm that is set from earlier ones
@@ -108,6 +110,7 @@ func (l *lease) end() {
 	l.heldUntil = time.Time{}
 	if l.state == holding {
 		l.heldUntil = l.deadline.Add(l.of.timing.margin)
+		l.fence = max(l.fence, l.token) // also where no turn began with it
 	}
 	l.over = max(l.over, l.conversation)
 	l.conversation = 0
@@ -128,13 +131,46 @@ func (l *lease) askAgain() {
 	}
 }
 
-// leave gives the lease back, or the place in the queue, and forgets the
-// session: nobody is left.
+// leave gives the lease back, or the place in the queue: nobody is left. The
+// session is forgotten when that is answered: only then is it known whose the
+// lease was.
 func (l *lease) leave() {
 	l.end()
-	if l.over > 0 && !l.server.breaker.open {
-		l.send(l.call())
+	if l.over == 0 || l.server.breaker.open {
+		l.forget()
+		return
 	}
+	if !l.leaving {
+		l.leaving = true
+		l.of.leaving++
+	}
+	l.send(l.call())
+}
+
+// left: the call that said that the conversations have ended is answered, or
+// will not be.
+func (l *lease) left(c turnCall, err error) {
+	if c.over != l.over || c.serial == 0 {
+		return
+	}
+	if err == nil {
+		l.over = 0
+	}
+	if l.leaving {
+		l.forget()
+	}
+}
+
+// stay: somebody has come before the session was forgotten.
+func (l *lease) stay() {
+	if l.leaving {
+		l.leaving = false
+		l.of.leaving--
+	}
+}
+
+func (l *lease) forget() {
+	l.stay()
 	delete(l.of.bySession, l.key)
 }
 

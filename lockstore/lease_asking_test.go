@@ -185,7 +185,7 @@ func TestAskingIsCancelledWhenTheLastOneLeaves(t *testing.T) {
 		t.Errorf("%d sessions are kept", n)
 	}
 	b.request()
-	b.says(b.call(), 0, 2) // a number is never used again
+	b.says(b.call(), 1, 2) // a number is never used again
 	c.answer(b.queue(time.Second), nil)
 	b.silent() // an old conversation's
 }

@@ -14,11 +14,14 @@ func (l *lease) poll() {
 }
 
 // call is what a call says of the conversations before. Only the first one can
-// learn whether their lease was theirs to the end: behind it anybody may have it.
+// learn whether their lease was theirs to the end, and only while no other is
+// under way: behind it anybody may have the lease.
 func (l *lease) call() turnCall {
 	l.server = l.of.serverOf(l.key)
+	l.of.calls++
+	l.last = l.of.calls
 	c := turnCall{
-		key: l.key, node: l.server.name,
+		key: l.key, node: l.server.name, serial: l.last,
 		over: l.over, spent: l.fence, until: l.heldUntil, sent: l.of.clock.now(),
 	}
 	l.heldUntil = time.Time{}

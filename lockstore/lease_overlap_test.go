@@ -92,3 +92,52 @@ func TestOverlapIsNotCountedTwice(t *testing.T) {
 	b.call().answer(another, nil)
 	b.wantOverlaps(n, 0)
 }
+
+// A cancel may have run before the release, and others after it.
+func TestOverlapIsNotJudgedBesideAnotherCall(t *testing.T) {
+	b, n := counted(t)
+	turn, _ := b.held(7, 0)
+	turn.Release()
+	b.pass(simTiming.linger)
+	release := b.call()
+	b.wanted(here, 1)
+	b.says(b.call(), 1, 0)
+	release.answer(another, nil)
+	b.wantOverlaps(n, 0)
+}
+
+// What is kept for the answer to a release is gone with it.
+func TestReleasedSessionIsForgotten(t *testing.T) {
+	for name, err := range map[string]error{"answered": nil, "not answered": errSimulated} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			turn, _ := b.held(7, 0)
+			turn.Release()
+			b.pass(simTiming.linger)
+			if c := b.count(); c.sessions != 0 {
+				t.Errorf("%+v while the release is under way", c)
+			}
+			b.call().answer(turnReply{}, err)
+			if len(b.bySession) != 0 || b.leaving != 0 {
+				t.Errorf("%d sessions are kept, %d of them leaving", len(b.bySession), b.leaving)
+			}
+		})
+	}
+}
+
+func TestSessionThatComesBackWhileItIsReleasedIsKept(t *testing.T) {
+	b := newBench(t)
+	turn, _ := b.held(7, 0)
+	turn.Release()
+	b.pass(simTiming.linger)
+	release := b.call()
+	next := b.request()
+	c := b.call()
+	b.says(c, 1, 2)
+	release.answer(turnReply{}, nil)
+	c.answer(b.mine(8, 0), nil)
+	b.runs(next)
+	if n := b.count().sessions; n != 1 {
+		t.Errorf("%d sessions, want 1", n)
+	}
+}

@@ -24,11 +24,13 @@ type leases struct {
 	crowd        crowd
 	bySession    map[Key]*lease
 	conversation uint64 // the last one begun
+	calls        uint64 // how many were made
 	servers      map[string]*server
 	lingering    []*lease // to be left when the timer that the first one has set goes off
 	outbox       []any    // of turnCall and renewCall
 	untold       []func() // events
 	telling      bool     // somebody does
+	leaving      int      // of bySession: nobody asks for them, their last call is under way
 	closed       bool
 }
 
@@ -126,6 +128,7 @@ func (s *leases) enter(r Request) (t *ticket, err error) {
 			l = &lease{of: s, key: r.Key, server: s.serverOf(r.Key)}
 			s.bySession[r.Key] = l
 		}
+		l.stay()
 		t = s.crowd.join(&l.line, r, s.clock.now())
 		l.advance()
 	})
@@ -193,10 +196,13 @@ func (s *leases) leaveLingering() {
 func (s *leases) answered(c turnCall, r turnReply, err error) {
 	s.locked(func() {
 		s.judge(c.node, c.key, c.sent, r.now, err)
-		if r.overlapped && s.events.Overlapped != nil && s.clock.now().Before(c.until) {
+		l := s.bySession[c.key]
+		if r.overlapped && l != nil && l.last == c.serial && s.clock.now().Before(c.until) && s.events.Overlapped != nil {
 			s.tell(func() { s.events.Overlapped(c.key) })
 		}
-		switch l := s.bySession[c.key]; {
+		switch {
+		case c.ask == 0 && l != nil:
+			l.left(c, err)
 		case c.ask == 0:
 		case l != nil && l.conversation == c.ask:
 			l.answered(c, r, err)
@@ -241,8 +247,11 @@ func (s *leases) wanted(k Key, conversation uint64) {
 // cancel ends a conversation that is not live but that Redis takes for one:
 // exactly that one, for the next may have begun.
 func (s *leases) cancel(k Key, conversation uint64) {
-	if l := s.bySession[k]; l != nil && conversation <= l.over {
-		return // a call under way says so; to overtake it would hand on what it asks for
+	if l := s.bySession[k]; l != nil {
+		if conversation <= l.over && !l.leaving {
+			return // a call under way says so; to overtake it would hand on what it asks for
+		}
+		l.last = 0
 	}
 	s.outbox = append(s.outbox, turnCall{key: k, node: s.serverOf(k).name, over: conversation, sent: s.clock.now()})
 }

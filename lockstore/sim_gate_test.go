@@ -167,10 +167,13 @@ func (g *simGate) refused(s *simTicket) {
 // finish ends a turn.
 func (g *simGate) finish(t *simTurn) {
 	w := g.w
+	g.countLater(t)
 	t.turn.Release()
 	cause := t.turn.Cause()
 	w.recordEnd(t, errors.Is(cause, ErrLost))
-	g.countLater(t, cause)
+	if errors.Is(cause, ErrLost) {
+		delete(g.uncounted, t.request.Key)
+	}
 	w.logf("%s: turn %d ends: %v", g.name, t.number, cause)
 	for i, other := range w.running {
 		if other == t {

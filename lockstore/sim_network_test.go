@@ -28,6 +28,7 @@ func (g *simGate) node(Key) string { return "" }
 func (g *simGate) args() scriptArgs { return simTiming.args(g.name, !g.w.faults.cluster) }
 
 func (g *simGate) turn(c turnCall, done func(turnReply, error)) {
+	g.calls(c)
 	g.outgoing = append(g.outgoing, simCall{
 		key:  c.key,
 		text: fmt.Sprintf("turn(%d: over %d, spent %d, ask %d)", c.key[0], c.over, c.spent, c.ask),

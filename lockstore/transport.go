@@ -11,6 +11,7 @@ type turnCall struct {
 	spent   uint64    // greatest fence used up to over
 	ask     uint64    // 0: only end
 	arrival int64     // of the request that asks, in Redis time, microseconds; 0 and less: so long ago
+	serial  uint64    // of the gate's calls
 	until   time.Time // over had the lease, and has it until then at least; zero: not known
 	sent    time.Time
 }

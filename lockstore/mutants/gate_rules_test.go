@@ -43,6 +43,11 @@ var gateRules = []mutant{
 		tests: []string{"TestOverlappedReleaseIsCounted", "TestOverlappedReleaseThatAsksAgainIsCounted"},
 	},
 	{
+		rule: "beside another call nobody can say whether a release was overlapped",
+		file: "leases.go", old: " && l.last == c.serial", new: "",
+		tests: []string{"TestOverlapIsNotJudgedBesideAnotherCall"},
+	},
+	{
 		rule: "only the first release can say that it was overlapped",
 		file: "lease_calls.go", old: "\tl.heldUntil = time.Time{}\n\treturn c\n", new: "\treturn c\n",
 		tests: []string{"TestOverlapIsNotJudgedByARepeatedRelease"},
@@ -84,7 +89,7 @@ var gateRules = []mutant{
 	},
 	{
 		rule: "no cancel overtakes a call that says the same and asks",
-		file: "leases.go", old: "l != nil && conversation <= l.over", new: "l != nil && conversation < l.over",
+		file: "leases.go", old: "conversation <= l.over && !l.leaving", new: "conversation < l.over && !l.leaving",
 		tests: []string{"TestDeadConversationThatACallEndsIsNotCancelledTwice"},
 	},
 	{
