@@ -26,6 +26,7 @@ type gateConfig struct {
 	spool     string
 	accessLog bool
 	upstream  string
+	rules     string
 }
 
 // yaml is the whole file. Ports are free ones.
@@ -44,6 +45,9 @@ func (c gateConfig) yaml(listen string) string {
 		fmt.Fprintf(&b, "spool: {%s}\n", c.spool)
 	}
 	fmt.Fprintf(&b, "upstreams: [{%s}]\n", c.upstream)
+	if c.rules != "" {
+		fmt.Fprintf(&b, "rules: [{%s}]\n", c.rules)
+	}
 	return b.String()
 }
 

@@ -69,6 +69,7 @@ var measurements = []measurement{
 	{name: "unlocked", what: "abuse again, without any lock", contrast: true, take: unlocked},
 	{name: "phpredis", what: "abuse again, with phpredis locking instead of the gate's", contrast: true, take: phpredis},
 	{name: "reader", what: "the next page of a session whose client reads slowly", take: reader},
+	{name: "streams", what: "WebSockets, event streams, 1 GB up and down: memory, disk, the session's other pages", take: streams},
 	{name: "vanish", what: "a crowd of waiting clients that vanish at once", take: vanish},
 	{name: "cpu-http", what: "CPU a request as a plain HTTP proxy, against httputil.ReverseProxy", take: cpuHTTP},
 	{name: "cpu-fastcgi", what: "CPU a request in front of PHP-FPM, against Caddy", contrast: true, take: cpuFastCGI},

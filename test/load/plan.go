@@ -38,6 +38,11 @@ type plan struct {
 
 	readerBound float64
 
+	streamPhase, eventEvery time.Duration
+	streamSize, uploadRate  int64
+	eventBound              float64 // ms; what waits for the next one is an interval late
+	pageBound               float64
+
 	clients int // that vanish
 
 	cpuClients, httpRequests, phpRequests int
@@ -58,8 +63,11 @@ func fullPlan() plan {
 		crashRounds: 3, crashTTL: 10 * time.Second,
 		abusePhase: 10 * time.Second, abusePercentile: 99, abuseBound: 1.15,
 		readerBound: 1.5,
-		clients:     1000,
-		cpuClients:  8, httpRequests: 12000, phpRequests: 4000,
+		streamPhase: time.Minute, eventEvery: time.Second,
+		streamSize: 1 << 30, uploadRate: 64 << 20,
+		eventBound: 500, pageBound: 1.5,
+		clients:    1000,
+		cpuClients: 8, httpRequests: 12000, phpRequests: 4000,
 		httpBound: 1.1, fastCGIBound: 0.6,
 	}
 }
@@ -82,6 +90,9 @@ func quickPlan() plan {
 	// Of 80 requests the 99th percentile is the slowest one: chance.
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2
 	p.readerBound = 3
+	p.streamPhase, p.eventEvery = 2*time.Second, 200*time.Millisecond
+	p.streamSize, p.uploadRate = 64<<20, 32<<20
+	p.eventBound, p.pageBound = 1000, 5
 	p.httpRequests, p.phpRequests = 4000, 1600
 	p.httpBound, p.fastCGIBound = 1.5, 1
 	return p

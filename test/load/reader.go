@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -69,7 +70,7 @@ func nextBehind(ctx context.Context, g *gate, rate int) (took time.Duration, rea
 		return 0, 0, err
 	}
 	defer closeEach(connections)
-	download, err := startDownload(connections[0], get(downloadPage, session))
+	download, err := startDownload(connections[0], get(downloadPage, session), downloadSize)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -94,11 +95,13 @@ func nextBehind(ctx context.Context, g *gate, rate int) (took time.Duration, rea
 // download is an answer that is being read.
 type download struct {
 	body  io.ReadCloser
+	size  int64
 	soFar atomic.Int64 // bytes read
 }
 
-// startDownload sends the request and reads the headers of its answer.
-func startDownload(c *connection, request []byte) (*download, error) {
+// startDownload sends the request and reads the headers of its answer, which has
+// a body of that size.
+func startDownload(c *connection, request []byte, size int64) (*download, error) {
 	// A small receive buffer: what the kernel takes in has not been read.
 	if err := c.receiveBuffer(64 << 10); err != nil {
 		return nil, err
@@ -113,9 +116,10 @@ func startDownload(c *connection, request []byte) (*download, error) {
 	}
 	if resp.StatusCode != http.StatusOK {
 		resp.Body.Close()
-		return nil, fmt.Errorf("%s: %s", downloadPage, resp.Status)
+		line, _, _ := bytes.Cut(request, []byte("\r\n"))
+		return nil, fmt.Errorf("%s: %s", line, resp.Status)
 	}
-	return &download{body: resp.Body}, nil
+	return &download{body: resp.Body, size: size}, nil
 }
 
 // read reads the whole download at a rate, and what is left at full speed once
@@ -128,10 +132,10 @@ func (d *download) read(ctx context.Context, rate int) error {
 		n, err := d.body.Read(part)
 		read := d.soFar.Add(int64(n))
 		switch {
-		case err == io.EOF && read == downloadSize:
+		case err == io.EOF && read == d.size:
 			return nil
 		case err != nil:
-			return fmt.Errorf("the download ended after %d of %d bytes: %w", read, downloadSize, err)
+			return fmt.Errorf("the download ended after %d of %d bytes: %w", read, d.size, err)
 		}
 		if rate > 0 {
 			pause(ctx, time.Until(began.Add(time.Duration(read)*time.Second/time.Duration(rate))))
