@@ -68,6 +68,29 @@ func TestRedisIsAskedOnceARequestAndNotAboutWhatItHasRefused(t *testing.T) {
 	}
 }
 
+func TestAllGatesTogetherKeepToTheLimit(t *testing.T) {
+	server := redistest.Start(t)
+	var passed atomic.Int64
+	var all sync.WaitGroup
+	for range 3 {
+		s := redisStage(t, server.Client(t))
+		set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 100})
+		for range 4 {
+			all.Go(func() {
+				for range 25 {
+					if s.take(set, "a", All).Allowed {
+						passed.Add(1)
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+	if passed.Load() != 100 {
+		t.Errorf("%d of 300 passed, of a burst of 100", passed.Load())
+	}
+}
+
 func TestScriptIsSentAgainWhereRedisHasForgottenIt(t *testing.T) {
 	server := redistest.Start(t)
 	s := redisStage(t, server.Client(t))
