@@ -71,6 +71,7 @@ var measurements = []measurement{
 	{name: "reader", what: "the next page of a session whose client reads slowly", take: reader},
 	{name: "streams", what: "WebSockets, event streams, 1 GB up and down: memory, disk, the session's other pages", take: streams},
 	{name: "vanish", what: "a crowd of waiting clients that vanish at once", take: vanish},
+	{name: "limits", what: "a limit by client under a flood of a million, and one that three share on one Redis", take: limits},
 	{name: "cpu-http", what: "CPU a request as a plain HTTP proxy, against httputil.ReverseProxy", take: cpuHTTP},
 	{name: "cpu-fastcgi", what: "CPU a request in front of PHP-FPM, against Caddy", contrast: true, take: cpuFastCGI},
 }
