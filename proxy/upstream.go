@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sessiongate/sessiongate/internal/docroot"
+	"github.com/sessiongate/sessiongate/proxy/dial"
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
 	"github.com/sessiongate/sessiongate/proxy/files"
 )
@@ -129,9 +130,9 @@ var errPanic = errors.New("proxy: panic while the request ran")
 // kindOf says what an upstream error was.
 func kindOf(err error) Kind {
 	var op *net.OpError
-	var dial *fastcgi.DialError
+	var unsent *dial.Error
 	switch {
-	case errors.As(err, &dial), errors.As(err, &op) && op.Op == "dial":
+	case errors.As(err, &unsent), errors.As(err, &op) && op.Op == "dial":
 		return KindConnect
 	case errors.Is(err, fastcgi.ErrOverloaded):
 		return KindOverloaded

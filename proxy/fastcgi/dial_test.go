@@ -9,34 +9,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-func TestAddresses(t *testing.T) {
-	for address, want := range map[string][2]string{
-		"127.0.0.1:9000":                {"tcp", "127.0.0.1:9000"},
-		"[::1]:9000":                    {"tcp", "[::1]:9000"},
-		"php:9000":                      {"tcp", "php:9000"},
-		"unix:/run/php/php8.2-fpm.sock": {"unix", "/run/php/php8.2-fpm.sock"},
-	} {
-		if network, target, err := ParseAddress(address); err != nil || network != want[0] || target != want[1] {
-			t.Errorf("%s: %s %s %v", address, network, target, err)
-		}
-	}
-	for _, address := range []string{"", "php", ":9000", "php:", "unix:", "unix:fpm.sock", "/run/fpm.sock"} {
-		if network, target, err := ParseAddress(address); err == nil {
-			t.Errorf("%q: %s %s, want an error", address, network, target)
-		}
-	}
-}
+	"github.com/sessiongate/sessiongate/proxy/dial"
+)
 
 func TestRefusedConnectionIsADialError(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:1", "unix:" + filepath.Join(t.TempDir(), "none.sock")} {
 		php := newClient(t, Options{Address: address})
 		req, body := php.post(zeros(5), 5)
 		_, err := php.RoundTrip(req)
-		var dial *DialError
-		if !errors.As(err, &dial) || dial.Address != address {
-			t.Errorf("%s: %v, want a *DialError", address, err)
+		var failed *dial.Error
+		if !errors.As(err, &failed) || failed.Address != address {
+			t.Errorf("%s: %v, want a *dial.Error", address, err)
 		}
 		if body.count() != 1 {
 			t.Errorf("%s: the body was closed %d times", address, body.count())
@@ -45,8 +29,8 @@ func TestRefusedConnectionIsADialError(t *testing.T) {
 }
 
 // dialTo is a transport whose connections are made by dial.
-func dialTo(t *testing.T, timeout time.Duration, dial func(context.Context, string, string) (net.Conn, error)) *client {
-	return newClient(t, Options{Address: "unix:/run/fpm.sock", ConnectTimeout: timeout, DialContext: dial})
+func dialTo(t *testing.T, timeout time.Duration, with func(context.Context, string, string) (net.Conn, error)) *client {
+	return newClient(t, Options{Address: "unix:/run/fpm.sock", ConnectTimeout: timeout, DialContext: with})
 }
 
 func TestConnectTimeoutIsADialError(t *testing.T) {
@@ -57,8 +41,8 @@ func TestConnectTimeoutIsADialError(t *testing.T) {
 		})
 		begun := time.Now()
 		_, err := php.RoundTrip(php.request("GET", "/", ""))
-		var dial *DialError
-		if !errors.As(err, &dial) || time.Since(begun) != 2*time.Second {
+		var failed *dial.Error
+		if !errors.As(err, &failed) || time.Since(begun) != 2*time.Second {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 	})
@@ -73,9 +57,9 @@ func TestContextThatEndsWhileConnectingGivesItsCause(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(errEnough) })
 		_, err := php.RoundTrip(php.request("GET", "/", "").WithContext(ctx))
-		var dial *DialError
-		if !errors.Is(err, errEnough) || !errors.As(err, &dial) {
-			t.Errorf("error %v, want the cause in a *DialError", err)
+		var failed *dial.Error
+		if !errors.Is(err, errEnough) || !errors.As(err, &failed) {
+			t.Errorf("error %v, want the cause in a *dial.Error", err)
 		}
 	})
 }
@@ -89,7 +73,7 @@ func TestFullSocketQueueIsTriedAgain(t *testing.T) {
 			if full--; full >= 0 {
 				return nil, &net.OpError{Op: "dial", Net: "unix", Err: syscall.EAGAIN}
 			}
-			return server.dialer.dial(ctx, network, target)
+			return server.dialer.Dial(ctx, network, target)
 		})
 		if _, body := php.fetch(php.request("GET", "/", "")); body != "ok" {
 			t.Errorf("body %q", body)

@@ -1,5 +1,5 @@
 // Package fastcgi speaks to PHP-FPM: an http.RoundTripper in the FastCGI
-// responder role, on the standard library alone.
+// responder role, on the standard library alone (and proxy/dial).
 //
 // What holds:
 //   - One connection a request, without FCGI_KEEP_CONN. An idle connection that
@@ -18,8 +18,8 @@
 //     when it writes.
 //   - Requests that fit into one buffer go out in one write and need no
 //     goroutine. The goroutine of a larger body ends before Body.Close returns.
-//   - What fails before the first byte was sent is a *DialError; a request may
-//     then be tried elsewhere.
+//   - What fails before the first byte was sent is a *dial.Error; a request
+//     may then be tried elsewhere.
 //
 // Errors of the request itself (ErrNoScript, ErrUpgrade, ErrParamTooLarge,
 // ErrLengthRequired) come before any connection is made.

@@ -64,15 +64,3 @@ func (e *UnfinishedError) Wait() error {
 
 // Close cuts the connection, as Body.Close does.
 func (e *UnfinishedError) Close() error { return e.body.Close() }
-
-// DialError says that no connection was made. Nothing has been sent.
-type DialError struct {
-	Address string // as in Options.Address
-	Err     error
-}
-
-func (e *DialError) Error() string {
-	return fmt.Sprintf("fastcgi: connect to %s: %v", e.Address, e.Err)
-}
-
-func (e *DialError) Unwrap() error { return e.Err }

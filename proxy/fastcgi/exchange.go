@@ -55,7 +55,7 @@ func (x *exchange) begin() (responseHeader, error) {
 	if err != nil {
 		return responseHeader{}, err
 	}
-	if x.conn, err = x.t.dialer.connect(x.ctx); err != nil {
+	if x.conn, err = x.t.dialer.Connect(x.ctx); err != nil {
 		return responseHeader{}, err
 	}
 	// The deadline, not Close, so that reads and writes fail while this side

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sessiongate/sessiongate/proxy/dial"
 )
 
 // Param is a CGI variable that the configuration sets for every request.
@@ -44,7 +46,7 @@ const defaultMaxHeaderBytes = 1 << 20
 // Transport is an http.RoundTripper to one PHP-FPM address. It keeps no
 // connections and may be used by many goroutines.
 type Transport struct {
-	dialer     *dialer
+	dialer     *dial.Dialer
 	root       string
 	script     *Resolver
 	fixed      map[string]struct{} // names in Options.Params
@@ -55,12 +57,12 @@ type Transport struct {
 
 // New checks the options. It makes no connection: the server may be down.
 func New(opts Options) (*Transport, error) {
-	d, err := newDialer(opts.Address, opts.ConnectTimeout)
+	d, err := dial.New(opts.Address, opts.ConnectTimeout)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("fastcgi: %w", err)
 	}
 	if opts.DialContext != nil {
-		d.dial = opts.DialContext
+		d.Dial = opts.DialContext
 	}
 	t := &Transport{
 		dialer:    d,

@@ -149,8 +149,8 @@ func TestSmallRequestsGoOutInOneWrite(t *testing.T) {
 	for _, size := range []int{0, 1, 1000, bufferSize / 2, bufferSize - 1000} {
 		php := serve(t, Options{}, answer(stdout(okHeader), ended(0)))
 		var counted *writeCounter
-		inner := php.dialer.dial
-		php.dialer.dial = func(ctx context.Context, network, target string) (net.Conn, error) {
+		inner := php.dialer.Dial
+		php.dialer.Dial = func(ctx context.Context, network, target string) (net.Conn, error) {
 			conn, err := inner(ctx, network, target)
 			counted = &writeCounter{Conn: conn}
 			return counted, err
