@@ -40,6 +40,8 @@ type Options struct {
 	TerminateTimeout time.Duration
 	// StatusPath is pm.status_path; "" is none.
 	StatusPath string
+	// PingPath is ping.path; "" is none.
+	PingPath string
 	// Dir is the scratch folder for configuration and sessions; "" is a
 	// temporary one that Stop removes.
 	Dir string
@@ -72,6 +74,9 @@ func (o Options) config(listen, dir string) ([]byte, error) {
 	w.set("pm.max_children", fmt.Sprint(max(o.Workers, 0)))
 	if o.StatusPath != "" {
 		w.set("pm.status_path", o.StatusPath)
+	}
+	if o.PingPath != "" {
+		w.set("ping.path", o.PingPath)
 	}
 	if o.SlowLog != "" && o.SlowLogTimeout > 0 {
 		w.set("slowlog", o.SlowLog)

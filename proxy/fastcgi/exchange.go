@@ -31,6 +31,7 @@ type exchange struct {
 	conn net.Conn
 	// unwatch ends the watch on ctx.
 	unwatch func() bool
+	script  *Script // that runs, whatever the path; nil: the resolver finds it
 	buffer  *[]byte
 	reader  recordReader
 	stderr  stderrLines
@@ -82,12 +83,9 @@ func (x *exchange) encode() (head []byte, inline bool, err error) {
 	if isUpgrade(req.Header) {
 		return nil, false, ErrUpgrade
 	}
-	script, err := x.t.script.Resolve(req.URL.Path, req.URL.EscapedPath())
+	script, err := x.findScript()
 	if err != nil {
 		return nil, false, err
-	}
-	if script.Folder {
-		return nil, false, ErrFolder
 	}
 	x.buffer = buffers.Get().(*[]byte)
 	p := params{buf: appendBegin((*x.buffer)[:0]), open: -1, fixed: x.t.fixed}
@@ -104,6 +102,17 @@ func (x *exchange) encode() (head []byte, inline bool, err error) {
 		}
 	}
 	return appendRecord(head, typeStdin, nil), true, nil
+}
+
+func (x *exchange) findScript() (Script, error) {
+	if x.script != nil {
+		return *x.script, nil
+	}
+	script, err := x.t.script.Resolve(x.req.URL.Path, x.req.URL.EscapedPath())
+	if err == nil && script.Folder {
+		err = ErrFolder
+	}
+	return script, err
 }
 
 // appendBody reads a small body into one STDIN record.

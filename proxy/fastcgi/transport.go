@@ -129,7 +129,11 @@ func (t *Transport) fix(opts Options) error {
 // Read is under way, as with net/http's Transport. The body of the response is
 // a *Body.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	x := newExchange(t, req)
+	return roundTrip(newExchange(t, req))
+}
+
+func roundTrip(x *exchange) (*http.Response, error) {
+	req := x.req
 	header, err := x.begin()
 	if bad := (*badHeaderError)(nil); errors.As(err, &bad) {
 		rest := newBody(x, http.MethodHead, responseHeader{length: -1})
