@@ -47,6 +47,7 @@ type record struct {
 
 	// The run's.
 	ran         time.Duration
+	server      string // the one that was sent to last
 	upstreamErr error
 
 	// The hold's.
@@ -120,7 +121,7 @@ func (rec *record) log() {
 		e.Str("upgraded", rec.upgradedTo).Int64("received", rec.received)
 	}
 	if rec.upstream != "" {
-		e.Str("upstream", rec.upstream).Dur("ran", rec.ran)
+		e.Str("upstream", rec.upstream).Str("server", rec.server).Dur("ran", rec.ran)
 	}
 	if rec.upstreamErr != nil {
 		e.AnErr("upstream_error", rec.upstreamErr)

@@ -105,7 +105,6 @@ func (x *exchange) outgoing(ctx context.Context) *http.Request {
 		if x.fence != 0 {
 			out.Header[FenceHeader] = []string{strconv.FormatUint(x.fence, 10)}
 		}
-		sendOnce(out)
 	}
 	return out.WithContext(ctx)
 }
@@ -135,6 +134,6 @@ func (x *exchange) withFastCGIEnv(ctx context.Context) context.Context {
 // outgoingURL keeps path and query exactly as the client wrote them.
 func (x *exchange) outgoingURL() *url.URL {
 	u := *x.r.URL
-	u.Scheme, u.Host, u.User = "http", x.upstream.host(), nil
+	u.Scheme, u.Host, u.User = "http", x.upstream.Host, nil
 	return &u
 }

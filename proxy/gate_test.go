@@ -21,6 +21,7 @@ import (
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/internal/spool"
 	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy/balance"
 	"github.com/sessiongate/sessiongate/proxy/page"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
@@ -64,7 +65,7 @@ func newBench(t *testing.T, php upstreamFunc, change ...func(*rules.Policy, *Set
 		Keys:      session.NewHasher(nil),
 		Clients:   clientip.New(nil),
 		Spool:     pool,
-		Upstreams: []*Upstream{{Name: "php", Address: "127.0.0.1:9000", Transport: php}},
+		Upstreams: []*Upstream{{Name: "php", Host: "127.0.0.1:9000", Servers: balance.New(balance.Options{}, balance.NewServer("127.0.0.1:9000", php))}},
 		Page:      page.Default(),
 		Metrics:   NewMetrics(prometheus.NewRegistry()),
 		Log:       zerolog.New(zerolog.SyncWriter(b.log)),

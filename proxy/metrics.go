@@ -12,20 +12,22 @@ import (
 // Metrics are the counters of a Gate. No label grows with users: rules,
 // upstreams, reasons, kinds and stages are bounded by code and configuration.
 type Metrics struct {
-	requests       *prometheus.CounterVec
-	wait           prometheus.Histogram
-	hold           prometheus.Histogram
-	refusals       *prometheus.CounterVec
-	gone           *prometheus.CounterVec
-	upstreamErrors *prometheus.CounterVec
-	holdExceeded   prometheus.Counter
-	withoutTurn    *prometheus.CounterVec
-	localTurns     prometheus.Counter
-	leaseLost      prometheus.Counter
-	stalls         prometheus.Counter
-	stallSeconds   prometheus.Counter
-	upgraded       prometheus.Counter
-	ignored        prometheus.Counter
+	requests        *prometheus.CounterVec
+	wait            prometheus.Histogram
+	hold            prometheus.Histogram
+	refusals        *prometheus.CounterVec
+	gone            *prometheus.CounterVec
+	upstreamErrors  *prometheus.CounterVec
+	connectFailures *prometheus.CounterVec
+	nextServer      *prometheus.CounterVec
+	holdExceeded    prometheus.Counter
+	withoutTurn     *prometheus.CounterVec
+	localTurns      prometheus.Counter
+	leaseLost       prometheus.Counter
+	stalls          prometheus.Counter
+	stallSeconds    prometheus.Counter
+	upgraded        prometheus.Counter
+	ignored         prometheus.Counter
 
 	warnedIgnored atomic.Bool
 }
@@ -37,22 +39,24 @@ var secondsBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25
 // beforehand is there from the start, so that rates have a zero to begin at.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
-		requests:       counterVec("requests_total", "Requests by the rule that decided (empty: none) and status; 499: the client left.", "rule", "code"),
-		wait:           histogram("wait_seconds", "Time that requests with a session waited for their turn."),
-		hold:           histogram("hold_seconds", "Time that turns lasted."),
-		refusals:       counterVec("refused_total", "Requests that the gate answered itself, by reason.", "reason"),
-		gone:           counterVec("client_gone_total", "Clients that left, by the stage in which they did.", "stage"),
-		upstreamErrors: counterVec("upstream_errors_total", "Failures of upstreams, by kind.", "upstream", "kind"),
-		holdExceeded:   counter("hold_exceeded_total", "Turns that max_hold ended while the upstream may still have run."),
-		withoutTurn:    counterVec("forwarded_without_turn_total", "Requests forwarded without their turn, by why they had none.", "reason"),
-		localTurns:     counter("local_turns_total", "Turns that the gate gave by itself while the lock authority was away."),
-		leaseLost:      counter("lease_lost_total", "Leases that were lost while requests ran, so that another gate may have run one of the session too."),
-		stalls:         counter("relay_stalls_total", "Answers whose upstream was slowed at a bound of the spool."),
-		stallSeconds:   counter("relay_stalled_seconds_total", "Time that upstreams were slowed at a bound of the spool."),
-		upgraded:       counter("upgraded_total", "Connections that were upgraded, to WebSocket or another protocol."),
-		ignored:        counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
+		requests:        counterVec("requests_total", "Requests by the rule that decided (empty: none) and status; 499: the client left.", "rule", "code"),
+		wait:            histogram("wait_seconds", "Time that requests with a session waited for their turn."),
+		hold:            histogram("hold_seconds", "Time that turns lasted."),
+		refusals:        counterVec("refused_total", "Requests that the gate answered itself, by reason.", "reason"),
+		gone:            counterVec("client_gone_total", "Clients that left, by the stage in which they did.", "stage"),
+		upstreamErrors:  counterVec("upstream_errors_total", "Failures of upstreams, by kind.", "upstream", "kind"),
+		connectFailures: counterVec("server_connect_failures_total", "Connections to servers that could not be made, by their fault.", "upstream", "server"),
+		nextServer:      counterVec("next_server_total", "Requests that another server got, because nothing had been sent to the one before.", "upstream"),
+		holdExceeded:    counter("hold_exceeded_total", "Turns that max_hold ended while the upstream may still have run."),
+		withoutTurn:     counterVec("forwarded_without_turn_total", "Requests forwarded without their turn, by why they had none.", "reason"),
+		localTurns:      counter("local_turns_total", "Turns that the gate gave by itself while the lock authority was away."),
+		leaseLost:       counter("lease_lost_total", "Leases that were lost while requests ran, so that another gate may have run one of the session too."),
+		stalls:          counter("relay_stalls_total", "Answers whose upstream was slowed at a bound of the spool."),
+		stallSeconds:    counter("relay_stalled_seconds_total", "Time that upstreams were slowed at a bound of the spool."),
+		upgraded:        counter("upgraded_total", "Connections that were upgraded, to WebSocket or another protocol."),
+		ignored:         counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
 	}
-	reg.MustRegister(m.requests, m.wait, m.hold, m.refusals, m.gone, m.upstreamErrors,
+	reg.MustRegister(m.requests, m.wait, m.hold, m.refusals, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
 		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.stalls, m.stallSeconds, m.upgraded, m.ignored)
 	for _, reason := range Reasons() {
 		m.refusals.WithLabelValues(string(reason))
@@ -84,6 +88,10 @@ func (g *Gate) RegisterGauges(reg prometheus.Registerer) {
 func (m *Metrics) expect(u *Upstream) {
 	for _, kind := range Kinds() {
 		m.upstreamErrors.WithLabelValues(u.Name, string(kind))
+	}
+	m.nextServer.WithLabelValues(u.Name)
+	for _, s := range u.Servers.Status() {
+		m.connectFailures.WithLabelValues(u.Name, s.Server.Address)
 	}
 }
 

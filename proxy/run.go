@@ -13,6 +13,7 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/internal/spool"
+	"github.com/sessiongate/sessiongate/proxy/balance"
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
 )
 
@@ -22,11 +23,13 @@ import (
 type run struct {
 	gate     *Gate
 	upstream *Upstream
+	affinity balance.Key // finds the session's server; zero: any
 	policy   *rules.Policy
 	record   *record
 	hold     *hold       // nil: no turn
 	body     *spool.Body // nil: none
 	req      *http.Request
+	slot     balance.Slot            // on a server; none until send, and at the end
 	stop     context.CancelCauseFunc // ends the request's context; nil: only the gate's end does
 
 	// head is closed when resp and pipe, or err, are there.
@@ -66,6 +69,7 @@ func (x *exchange) startRun() *run {
 	r := &run{
 		gate:     x.gate,
 		upstream: x.upstream,
+		affinity: x.affinity(),
 		policy:   x.policy,
 		record:   x.record,
 		hold:     x.hold,
@@ -97,6 +101,7 @@ func (r *run) do() {
 	began := time.Now()
 	var delay time.Duration // nothing to wait for where nothing was answered
 	err := r.guard(func() error { return r.answer(&delay) })
+	r.leaveServer()
 	r.giveBack(err, delay)
 	switch {
 	case err != nil:
@@ -144,7 +149,7 @@ func (r *run) guard(do func() error) (err error) {
 // may end in the middle where somebody said so; delay is how long it is kept
 // after the end.
 func (r *run) answer(delay *time.Duration) error {
-	resp, err := r.upstream.Transport.RoundTrip(r.req)
+	resp, err := r.send()
 	if unfinished, ok := errors.AsType[*fastcgi.UnfinishedError](err); ok {
 		return r.outlast(unfinished)
 	}

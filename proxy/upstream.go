@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,20 +10,22 @@ import (
 	"time"
 
 	"github.com/sessiongate/sessiongate/internal/docroot"
+	"github.com/sessiongate/sessiongate/proxy/balance"
 	"github.com/sessiongate/sessiongate/proxy/dial"
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
 	"github.com/sessiongate/sessiongate/proxy/files"
 )
 
-// Upstream is a named pool of servers behind one transport.
+// Upstream is a named pool of servers of one protocol.
 type Upstream struct {
 	Name string
-	// Transport runs one request. Its answer's body ends with io.EOF only when
-	// the upstream is done.
-	Transport http.RoundTripper
-	// Address is where the transport goes, as the operator wrote it; with HTTP
-	// it is also the URL's host.
-	Address string
+	// Servers are where requests go. Each one's transport runs one request, once;
+	// a failure with nothing sent is a *dial.Error. Its answer's body ends with
+	// io.EOF only when the server is done.
+	Servers *balance.Pool
+	// Host stands in the URL of a request over HTTP: the server sees it where the
+	// client has sent no Host, as HTTP/1.0 allows.
+	Host    string
 	FastCGI bool
 	// Scripts: the URL's path names scripts (script: try, path), and may go on
 	// behind them.
@@ -38,50 +39,12 @@ type Upstream struct {
 	IndexScript string
 }
 
-// host is what stands in the URL of a request to the upstream.
-func (u *Upstream) host() string {
-	if strings.HasPrefix(u.Address, "unix:") {
-		return "localhost"
-	}
-	return u.Address
-}
-
 // unknownUpstreamError says that a rule names an upstream that is not there;
 // internal/config refuses such a file.
 type unknownUpstreamError struct{ rule, upstream string }
 
 func (e *unknownUpstreamError) Error() string {
 	return fmt.Sprintf("rule %q names upstream %q, which does not exist", e.rule, e.upstream)
-}
-
-const (
-	// idleConnections bounds the idle connections that are kept to one server.
-	idleConnections = 512
-	// idleTimeout is below what common servers allow: Apache and Node 5 s, nginx
-	// 75 s. See sendOnce.
-	idleTimeout = 4 * time.Second
-)
-
-// NewHTTPTransport speaks HTTP/1.1 to the server at address, host:port or
-// unix:/path. It passes compressed bodies through and follows nothing.
-func NewHTTPTransport(address string, connectTimeout time.Duration) *http.Transport {
-	dialer := &net.Dialer{Timeout: connectTimeout}
-	network, target := "tcp", address
-	if path, ok := strings.CutPrefix(address, "unix:"); ok {
-		network, target = "unix", path
-	}
-	return &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, target)
-		},
-		DisableCompression:     true,
-		MaxIdleConns:           idleConnections,
-		MaxIdleConnsPerHost:    idleConnections,
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: 1 << 20,
-		WriteBufferSize:        8 << 10,
-		ReadBufferSize:         8 << 10,
-	}
 }
 
 // Kind classifies upstream errors, as the label of upstream_errors_total.

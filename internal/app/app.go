@@ -31,12 +31,13 @@ import (
 
 // App is one gate with its listeners.
 type App struct {
-	config *config.Config
-	log    zerolog.Logger
-	gate   *proxy.Gate
-	spool  *spool.Pool
-	locks  *locks
-	ready  *readiness
+	config    *config.Config
+	log       zerolog.Logger
+	gate      *proxy.Gate
+	spool     *spool.Pool
+	upstreams *upstreams
+	locks     *locks
+	ready     *readiness
 
 	public            *public
 	admin             *http.Server
@@ -54,32 +55,32 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
-	a := &App{config: c, log: log, ready: newReadiness(addresses(c)), failed: make(chan error, 2)}
-	parts, err := a.parts(version)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a := &App{config: c, log: log, failed: make(chan error, 2)}
+	parts, err := a.parts(version, registry)
 	if err != nil {
 		return nil, err
 	}
 	token, err := c.Admin.BearerToken()
 	if err != nil {
-		return nil, errors.Join(err, closeUpstreams(parts.Upstreams), a.closeSpool())
+		return nil, errors.Join(err, a.upstreams.close(), a.closeSpool())
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	parts.Metrics = proxy.NewMetrics(registry)
 	events := newLockEvents(registry, log)
 	events.leaseLost = parts.Metrics.LeaseOverlapped
 	a.locks, err = newLocks(c, parts.Keys.Fingerprint(), events)
 	if err != nil {
-		return nil, errors.Join(err, closeUpstreams(parts.Upstreams), a.closeSpool())
+		return nil, errors.Join(err, a.upstreams.close(), a.closeSpool())
 	}
 	a.locks.registerDegraded(registry)
-	a.ready.refused = a.locks.refused
+	a.ready = newReadiness(a.upstreams.readiness(c), a.locks.refused)
 	parts.Locks = a.locks
 	a.gate = proxy.New(parts, settings(c))
 	a.gate.RegisterGauges(registry)
 	a.public, err = newPublic(c.Server, a.handler(), parts.Clients, registry, log)
 	if err != nil {
-		return nil, errors.Join(err, a.locks.close(), closeUpstreams(parts.Upstreams), a.closeSpool())
+		return nil, errors.Join(err, a.locks.close(), a.upstreams.close(), a.closeSpool())
 	}
 	a.public.server.RegisterOnShutdown(a.gate.EndUpgraded)
 	a.admin = &http.Server{
@@ -91,7 +92,7 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 }
 
 // parts makes what the gate needs and can fail to be had.
-func (a *App) parts(version string) (proxy.Parts, error) {
+func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, error) {
 	c := a.config
 	compiled, err := compileRules(c)
 	if err != nil {
@@ -105,13 +106,12 @@ func (a *App) parts(version string) (proxy.Parts, error) {
 	if err != nil {
 		return proxy.Parts{}, err
 	}
-	upstreams, err := newUpstreams(c, version, a.log)
-	if err != nil {
+	if a.upstreams, err = newUpstreams(c, version, reg, a.log); err != nil {
 		return proxy.Parts{}, err
 	}
 	a.spool, err = spool.Open(c.Spool.Dir, spool.Limits{Memory: int64(c.Spool.MaxMemory), Disk: int64(c.Spool.MaxDisk)})
 	if err != nil {
-		return proxy.Parts{}, errors.Join(fmt.Errorf("spool.dir: %w", err), closeUpstreams(upstreams))
+		return proxy.Parts{}, errors.Join(fmt.Errorf("spool.dir: %w", err), a.upstreams.close())
 	}
 	seldom := a.log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}) // a full disk fails for every answer
 	a.spool.OnDiskError = func(err error) {
@@ -122,7 +122,7 @@ func (a *App) parts(version string) (proxy.Parts, error) {
 		Keys:      session.NewHasher(secret),
 		Clients:   clientip.New(c.Server.TrustedProxies),
 		Spool:     a.spool,
-		Upstreams: upstreams,
+		Upstreams: a.upstreams.list,
 		Page:      refusals,
 		Log:       a.log,
 	}, nil
@@ -187,6 +187,7 @@ func (a *App) Start(ctx context.Context) error {
 	if a.publicAt, err = listen(ctx, "server.listen", a.config.Server.Listen, true); err != nil {
 		return errors.Join(err, a.adminAt.Close())
 	}
+	a.upstreams.start()
 	a.serving.Go(func() { a.watch(a.admin.Serve(a.adminAt)) })
 	a.serving.Go(func() { a.watch(a.public.serve(a.publicAt)) })
 	a.log.Info().Stringer("listen", a.publicAt.Addr()).Stringer("admin", a.adminAt.Addr()).Msg("serving")
@@ -263,7 +264,7 @@ func (a *App) Close() error {
 	if untold := a.locks.close(); untold != nil { // every turn has ended, or as good as
 		a.log.Warn().Err(untold).Msg("Redis could not be told of every turn that has ended, those leases run out by themselves")
 	}
-	return errors.Join(err, closeUpstreams(a.gate.Upstreams), a.closeSpool())
+	return errors.Join(err, a.upstreams.close(), a.closeSpool())
 }
 
 const (

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
 func TestMain(m *testing.M) {
@@ -126,12 +127,21 @@ func TestSocketThatNobodyListensOnIsReplaced(t *testing.T) {
 	}
 }
 
+// servedBy is an upstream of servers at these addresses.
+func servedBy(timeout time.Duration, addresses ...string) []readyUpstream {
+	var servers []*balance.Server
+	for _, a := range addresses {
+		servers = append(servers, balance.NewServer(a, nil))
+	}
+	return []readyUpstream{{name: "php", servers: balance.New(balance.Options{}, servers...), timeout: timeout}}
+}
+
 func TestReadinessFollowsTheUpstream(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newReadiness([]upstreamAddress{{name: "php", address: l.Addr().String(), timeout: time.Second}})
+	r := newReadiness(servedBy(time.Second, l.Addr().String()), nil)
 	if reasons := r.Reasons(t.Context()); len(reasons) != 0 {
 		t.Fatalf("ready upstream: %q", reasons)
 	}

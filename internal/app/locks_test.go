@@ -82,8 +82,7 @@ func TestStoreIsClosedAlsoWhereAListenerIsTaken(t *testing.T) {
 func TestGateThatMustNotShareTheStoreIsNotReady(t *testing.T) {
 	f := &fakeAuthority{refusal: errors.New("another secret")}
 	l := &locks{authority: f}
-	r := newReadiness(nil)
-	r.refused = l.refused
+	r := newReadiness(nil, l.refused)
 	if got := r.Reasons(t.Context()); len(got) != 1 || got[0] != "redis: another secret" {
 		t.Errorf("not ready because of %q", got)
 	}

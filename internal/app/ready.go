@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sessiongate/sessiongate/internal/owner"
+	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
 // readyAge is how long an answer of readiness counts: load balancers ask often,
@@ -23,7 +24,7 @@ const isDraining = "draining: the gate is about to stop"
 
 // readiness knows whether the gate should be sent requests.
 type readiness struct {
-	upstreams []upstreamAddress
+	upstreams []readyUpstream
 	refused   func() string // why the store is not to be used; nil: it always is
 
 	dialing chan struct{} // has one place, taken while the upstreams are asked
@@ -34,9 +35,12 @@ type readiness struct {
 	reasons  []string
 }
 
-type upstreamAddress struct {
-	name, address string
-	timeout       time.Duration
+// readyUpstream is ready when one of its servers takes connections.
+type readyUpstream struct {
+	name    string
+	servers *balance.Pool
+	checked bool // health checks know better than a connection whether a server is well
+	timeout time.Duration
 }
 
 // drain makes the gate not ready for good.
@@ -97,33 +101,57 @@ func (r *readiness) known() ([]string, bool) {
 
 // dialAll asks all upstreams at once and keeps their order.
 func (r *readiness) dialAll(ctx context.Context) []string {
-	failed := make([]error, len(r.upstreams))
+	failed := make([][]string, len(r.upstreams))
 	var all sync.WaitGroup
 	for i, u := range r.upstreams {
-		all.Go(func() { failed[i] = u.dial(ctx) })
+		all.Go(func() { failed[i] = u.reasons(ctx) })
 	}
 	all.Wait()
-	var reasons []string
-	for _, err := range failed {
-		if err != nil {
-			reasons = append(reasons, err.Error())
+	return slices.Concat(failed...)
+}
+
+func newReadiness(upstreams []readyUpstream, refused func() string) *readiness {
+	return &readiness{upstreams: upstreams, refused: refused, dialing: make(chan struct{}, 1)}
+}
+
+// reasons says why each server cannot be used; nothing where one can.
+func (u readyUpstream) reasons(ctx context.Context) []string {
+	servers := u.servers.Status()
+	failed := make([]error, len(servers))
+	var all sync.WaitGroup
+	for i, s := range servers {
+		all.Go(func() { failed[i] = u.reason(ctx, s) })
+	}
+	all.Wait()
+	reasons := make([]string, len(failed))
+	for i, err := range failed {
+		if err == nil {
+			return nil
 		}
+		reasons[i] = fmt.Sprintf("upstream %s: %s", u.name, err)
 	}
 	return reasons
 }
 
-func newReadiness(upstreams []upstreamAddress) *readiness {
-	return &readiness{upstreams: upstreams, dialing: make(chan struct{}, 1)}
+// reason says why a server cannot be used; nil: it can.
+func (u readyUpstream) reason(ctx context.Context, s balance.Status) error {
+	switch {
+	case s.Draining:
+		return fmt.Errorf("server %s is drained", s.Server.Address)
+	case u.checked && s.Why != nil:
+		return fmt.Errorf("server %s is out: %w", s.Server.Address, s.Why)
+	}
+	return u.dial(ctx, s.Server.Address)
 }
 
-func (u upstreamAddress) dial(ctx context.Context) error {
+func (u readyUpstream) dial(ctx context.Context, address string) error {
 	if u.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, u.timeout)
 		defer cancel()
 	}
-	network, target := "tcp", u.address
-	if path, ok := strings.CutPrefix(u.address, "unix:"); ok {
+	network, target := "tcp", address
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		network, target = "unix", path
 	}
 	var d net.Dialer
@@ -132,7 +160,7 @@ func (u upstreamAddress) dial(ctx context.Context) error {
 	case errors.Is(err, syscall.EAGAIN):
 		return nil // a unix socket whose queue is full: busy, not down
 	case err != nil:
-		return fmt.Errorf("upstream %s: %w", u.name, explainDial(u.address, err))
+		return explainDial(address, err)
 	}
 	return c.Close()
 }

@@ -136,6 +136,7 @@ func (d *description) upstream(u *Upstream, first bool) {
 	if u.Files {
 		d.line("  Serves the files below %s itself, without a turn: GET and HEAD, neither hidden ones nor PHP source.", u.LocalRoot)
 	}
+	d.servers(u)
 	if u.Session.Cookie != nil {
 		d.line("  Its session cookie is %s.", *u.Session.Cookie)
 	}

@@ -13,6 +13,7 @@ func TestAConfigurationIsToldInWords(t *testing.T) {
 		"testdata/good/admin_open.yaml": "testdata/words/admin_open.txt",
 		"testdata/good/redis.yaml":      "testdata/words/redis.txt",
 		"testdata/good/files.yaml":      "testdata/words/files.txt",
+		"testdata/good/servers.yaml":    "testdata/words/servers.txt",
 	} {
 		cfg, err := Load(Source{Path: config})
 		if err != nil {

@@ -40,11 +40,12 @@ type Param struct {
 	Value string `mapstructure:"value"`
 }
 
-// Health is the active check of every server of an upstream.
+// Health says when a server is out and when it is in again. Connections that
+// cannot be made count always.
 type Health struct {
-	Path     string        `mapstructure:"path"`     // requested with GET; default "": no active check
+	Path     string        `mapstructure:"path"`     // requested with GET of every server; default "": only servers that are out are checked, by a connection
 	Interval time.Duration `mapstructure:"interval"` // default 5s; never 0
 	Timeout  time.Duration `mapstructure:"timeout"`  // default 2s; never 0
-	Fall     int           `mapstructure:"fall"`     // failures until a server is out; default 3; at least 1
-	Rise     int           `mapstructure:"rise"`     // successes until it is in again; default 2; at least 1
+	Fall     int           `mapstructure:"fall"`     // failures in a row until a server is out; default 3; at least 1
+	Rise     int           `mapstructure:"rise"`     // checks passed in a row until it is in again; default 2; at least 1
 }

@@ -16,12 +16,9 @@ var later = []struct {
 	harmless any
 }{
 	{path: "lock.enforce"},
-	{path: "upstreams[].servers[1]"}, // a second server
 	{path: "upstreams[].servers[].max_in_flight"},
-	{path: "upstreams[].balance"},
 	{path: "upstreams[].max_in_flight_per_client"},
 	{path: "upstreams[].queue.*"},
-	{path: "upstreams[].health.*"},
 	{path: "rules[].match.path_regex"},
 	{path: "rules[].match.user_agent"},
 	{path: "rules[].match.bot"},

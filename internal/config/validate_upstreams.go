@@ -24,7 +24,7 @@ func validateUpstreams(cfg *Config, r *report) {
 			validateHTTP(r, path, u)
 		}
 		if u.Health.Path != "" {
-			urlPath(r, joinKey(path, "health.path"), u.Health.Path)
+			urlPath(r, joinKey(joinKey(path, "health"), "path"), u.Health.Path)
 		}
 	}
 }

@@ -78,6 +78,9 @@ func (p *Pool) SetServers(servers ...*Server) {
 	p.servers = slices.Clone(servers)
 }
 
+// BySession says whether Take asks for a session's key.
+func (p *Pool) BySession() bool { return p.options.Method == Session }
+
 // Take chooses a server and takes a slot on it. Servers that were tried are left
 // out; ok is false where none is left.
 func (p *Pool) Take(key Key, tried ...*Server) (slot Slot, ok bool) {

@@ -148,7 +148,6 @@ func (t *Transport) giveUpOne() {
 	}
 	t.mu.Unlock()
 	if c != nil {
-		c.wire.forget()
 		c.close()
 	}
 }

@@ -80,12 +80,3 @@ func (w *wire) CloseWrite() error {
 	}
 	return errors.ErrUnsupported
 }
-
-// forget has the kernel forget the connection at once when it is closed. A
-// connection that this side closes in order keeps its port for a minute, and
-// there are not many: so many connections are made that they would run out.
-func (w *wire) forget() {
-	if tcp, ok := w.Conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-}
