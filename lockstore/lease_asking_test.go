@@ -180,12 +180,14 @@ func TestAskingIsCancelledWhenTheLastOneLeaves(t *testing.T) {
 	b.depart(second)
 	b.silent()
 	b.depart(first)
-	b.says(b.call(), 1, 0)
+	cancel := b.call()
+	b.says(cancel, 1, 0)
 	if n := b.count().sessions; n != 0 {
 		t.Errorf("%d sessions are kept", n)
 	}
+	cancel.answer(turnReply{}, nil)
 	b.request()
-	b.says(b.call(), 1, 2) // a number is never used again
+	b.says(b.call(), 0, 2) // a number is never used again
 	c.answer(b.queue(time.Second), nil)
 	b.silent() // an old conversation's
 }

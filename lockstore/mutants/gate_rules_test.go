@@ -39,7 +39,7 @@ var gateRules = []mutant{
 	},
 	{
 		rule: "a release that was overlapped is counted",
-		file: "leases.go", old: "if r.overlapped && s.events.Overlapped != nil", new: "if false && s.events.Overlapped != nil",
+		file: "leases.go", old: "if r.overlapped && l != nil", new: "if false && l != nil",
 		tests: []string{"TestOverlappedReleaseIsCounted", "TestOverlappedReleaseThatAsksAgainIsCounted"},
 	},
 	{
