@@ -56,22 +56,28 @@ func redisOptions(c *config.Config) (lockstore.RedisOptions, error) {
 	if err != nil {
 		return lockstore.RedisOptions{}, err
 	}
+	watchers, err := r.WatcherPassword()
+	if err != nil {
+		return lockstore.RedisOptions{}, err
+	}
 	encryption, err := r.TLS.Config()
 	if err != nil {
 		return lockstore.RedisOptions{}, err
 	}
 	return lockstore.RedisOptions{
-		Mode:       redisMode(r.Mode),
-		Addresses:  r.Addresses,
-		MasterName: r.MasterName,
-		Username:   r.Username,
-		Password:   password,
-		DB:         r.DB,
-		TLS:        encryption,
-		Prefix:     r.KeyPrefix,
-		Timeout:    r.Timeout,
-		PoolSize:   r.PoolSize,
-		TTL:        c.Lock.TTL,
+		Mode:             redisMode(r.Mode),
+		Addresses:        r.Addresses,
+		MasterName:       r.MasterName,
+		Username:         r.Username,
+		Password:         password,
+		SentinelUsername: r.SentinelUsername,
+		SentinelPassword: watchers,
+		DB:               r.DB,
+		TLS:              encryption,
+		Prefix:           r.KeyPrefix,
+		Timeout:          r.Timeout,
+		PoolSize:         r.PoolSize,
+		TTL:              c.Lock.TTL,
 	}, nil
 }
 

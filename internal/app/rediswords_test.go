@@ -160,6 +160,37 @@ func TestStartSaysWhatIsWrongWithSentinels(t *testing.T) {
 	}
 }
 
+func TestSentinelsHaveAPasswordOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	for _, user := range []string{"", "watcher"} {
+		t.Run("user "+user, func(t *testing.T) {
+			t.Parallel()
+			s := redistest.StartSentinel(t, redistest.Password(user, "hunter2"))
+			under := func(more string) string {
+				return `redis: {addresses: ["` + strings.Join(s.Addresses(), `", "`) + `"], master_name: ` + redisserver.MasterName + more + "}\n"
+			}
+			named := ""
+			if user != "" {
+				named = ", sentinel_username: " + user
+			}
+			wantRefusal(t, under(""), s.Addresses()[0]+" (redis.addresses[0]), ", "NOAUTH", "redis.sentinel_username and redis.sentinel_password_file")
+			wantRefusal(t, under(", password_file: "+secretFile(t, "hunter2")), "NOAUTH", "redis.sentinel_password_file")
+			wantRefusal(t, under(named+", sentinel_password_file: "+secretFile(t, "x")), s.Addresses()[2]+" (redis.addresses[2])", "WRONGPASS", "redis.sentinel_username and redis.sentinel_password_file")
+			right := under(named + ", sentinel_password_file: " + secretFile(t, "hunter2"))
+			a, log := startApp(t, "lock: {store: redis}\n"+right+upstreamOf(t, func(http.ResponseWriter, *http.Request) {})+
+				"rules: [{name: closed, match: {path: [/closed]}, on_store_failure: closed}]\n")
+			if status, body := get(t, a, "/closed"); status != http.StatusOK || a.locks.away() {
+				t.Errorf("status %d: %s\n%s", status, body, log)
+			}
+			s.WaitForMaster(t, s.KillMaster(t))
+			eventually(t, "the gate has found the next master", func() bool {
+				status, _ := get(t, a, "/closed")
+				return status == http.StatusOK && strings.Contains(log.String(), "Redis is back")
+			})
+		})
+	}
+}
+
 func TestStartSaysWhatIsWrongWithAClusterMember(t *testing.T) {
 	t.Parallel()
 	at := redistest.StartCluster(t, 0).Addresses()[0]

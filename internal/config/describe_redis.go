@@ -19,13 +19,18 @@ func (d *description) redis(cfg *Config) {
 	}[cfg.Lock.OnLeaseLost])
 }
 
+// HasSentinels says that the addresses are those of Sentinels.
+func (r Redis) HasSentinels() bool {
+	return r.Mode == RedisSentinel || r.Mode == RedisAuto && r.MasterName != ""
+}
+
 // inWords says which Redis is meant.
 func (r Redis) inWords() string {
 	at := strings.Join(r.Addresses, ", ")
 	var where string
 	switch {
-	case r.Mode == RedisSentinel, r.Mode == RedisAuto && r.MasterName != "":
-		where = "the Redis that Sentinel calls " + r.MasterName + " (Sentinels: " + at + ")"
+	case r.HasSentinels():
+		where = "the Redis that Sentinel calls " + r.MasterName + " (Sentinels: " + at + only(r.SentinelUsername != "", ", as "+r.SentinelUsername) + ")"
 	case r.Mode == RedisCluster:
 		where = "the Redis cluster of " + at
 	default:

@@ -174,6 +174,19 @@ func mustLoad(t *testing.T, source Source, file []byte) *Config {
 	return cfg
 }
 
+func TestThePasswordOfTheSentinelsStandsInOnePlace(t *testing.T) {
+	env := []string{"SESSIONGATE_REDIS_SENTINEL_PASSWORD=short", "SESSIONGATE_REDIS_MASTER_NAME=gate"}
+	cfg := mustLoad(t, Source{Env: env}, nil)
+	if got, err := cfg.Redis.WatcherPassword(); got != "short" || err != nil {
+		t.Errorf("got %q %v", got, err)
+	}
+	_, err := load(Source{Env: append(env, "SESSIONGATE_REDIS_SENTINEL_PASSWORD_FILE=/run/sentinel")}, nil)
+	want := "SESSIONGATE_REDIS_SENTINEL_PASSWORD: redis.sentinel_password: is set, and so is redis.sentinel_password_file; keep one of them"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
 func TestThePasswordOfRedisStandsInOnePlace(t *testing.T) {
 	const env = "SESSIONGATE_REDIS_PASSWORD=short"
 	cfg := mustLoad(t, Source{Env: []string{env}}, nil)

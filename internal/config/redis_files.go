@@ -12,17 +12,26 @@ import (
 // is configured. The file is read at each call, without the line end that
 // editors leave there. How long it is, is the server's business.
 func (r Redis) ServerPassword() (string, error) {
-	if r.Password != "" || r.PasswordFile == "" {
-		return string(r.Password), nil
+	return readPassword("redis.password_file", r.Password, r.PasswordFile, "Redis asks")
+}
+
+// WatcherPassword returns what the gate logs in to the Sentinels with, in the
+// same way.
+func (r Redis) WatcherPassword() (string, error) {
+	return readPassword("redis.sentinel_password_file", r.SentinelPassword, r.SentinelPasswordFile, "the Sentinels ask")
+}
+
+func readPassword(path string, direct Secret, file, whoAsks string) (string, error) {
+	if direct != "" || file == "" {
+		return string(direct), nil
 	}
-	const path = "redis.password_file"
-	content, err := os.ReadFile(r.PasswordFile)
+	content, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, unreadable(r.PasswordFile, err))
+		return "", fmt.Errorf("%s: %w", path, unreadable(file, err))
 	}
 	content = bytes.TrimRight(content, "\r\n")
 	if len(content) == 0 {
-		return "", fmt.Errorf("%s: %s is empty; leave the key out where Redis asks for no password", path, r.PasswordFile)
+		return "", fmt.Errorf("%s: %s is empty; leave the key out where %s for no password", path, file, whoAsks)
 	}
 	return string(content), nil
 }
@@ -82,6 +91,8 @@ func readTLSFile(path, file string) ([]byte, error) {
 func (i *inspection) redis(r Redis) {
 	_, err := r.ServerPassword()
 	i.broken(err)
+	_, err = r.WatcherPassword()
+	i.broken(err)
 	_, authorities := r.TLS.authorities()
 	i.broken(authorities)
 	if r.TLS.CertFile != "" {
@@ -89,7 +100,9 @@ func (i *inspection) redis(r Redis) {
 		i.broken(err)
 	}
 	for _, secret := range []struct{ path, file string }{
-		{"redis.password_file", r.PasswordFile}, {"redis.tls.key_file", r.TLS.KeyFile},
+		{"redis.password_file", r.PasswordFile},
+		{"redis.sentinel_password_file", r.SentinelPasswordFile},
+		{"redis.tls.key_file", r.TLS.KeyFile},
 	} {
 		if secret.file != "" {
 			i.openSecret(secret.path, secret.file)

@@ -58,6 +58,8 @@ func TestTheFilesForRedisAreLookedAt(t *testing.T) {
 			r.PasswordFile, r.TLS = junk, RedisTLS{Enabled: true, CAFile: cert, CertFile: cert, KeyFile: key}
 		}, ""},
 		{"password missing", func(r *Redis) { r.PasswordFile = dir + "/none" }, "redis.password_file: " + dir + "/none does not exist"},
+		{"Sentinel's password missing", func(r *Redis) { r.SentinelPasswordFile = dir + "/none" }, "redis.sentinel_password_file: " + dir + "/none does not exist"},
+		{"Sentinel's password empty", func(r *Redis) { r.SentinelPasswordFile = empty }, "redis.sentinel_password_file: " + empty + " is empty; leave the key out where the Sentinels ask for no password"},
 		{"password empty", func(r *Redis) { r.PasswordFile = empty }, "redis.password_file: " + empty + " is empty; leave the key out"},
 		{"authority missing", func(r *Redis) { r.TLS.CAFile = dir + "/none" }, "redis.tls.ca_file: " + dir + "/none does not exist"},
 		{"authority no PEM", func(r *Redis) { r.TLS.CAFile = junk }, "redis.tls.ca_file: " + junk + " holds no certificate in PEM"},

@@ -23,17 +23,20 @@ type Lock struct {
 
 // Redis is the store shared by several gates.
 type Redis struct {
-	Mode         RedisMode     `mapstructure:"mode"`          // default auto
-	Addresses    []string      `mapstructure:"addresses"`     // host:port or unix:/path; default 127.0.0.1:6379
-	MasterName   string        `mapstructure:"master_name"`   // for sentinel; default ""
-	Username     string        `mapstructure:"username"`      // default "": the default user
-	Password     Secret        `mapstructure:"password"`      // from the environment only
-	PasswordFile string        `mapstructure:"password_file"` // default "": no password
-	DB           int           `mapstructure:"db"`            // number of the database; default 0, which is the first
-	TLS          RedisTLS      `mapstructure:"tls"`
-	KeyPrefix    string        `mapstructure:"key_prefix"` // default "sg:"
-	Timeout      time.Duration `mapstructure:"timeout"`    // of one command; default 250ms; never 0
-	PoolSize     int           `mapstructure:"pool_size"`  // connections for acquiring, and as many for releasing and renewing; default 4; at least 1
+	Mode                 RedisMode     `mapstructure:"mode"`                   // default auto
+	Addresses            []string      `mapstructure:"addresses"`              // host:port or unix:/path; default 127.0.0.1:6379
+	MasterName           string        `mapstructure:"master_name"`            // for sentinel; default ""
+	Username             string        `mapstructure:"username"`               // default "": the default user
+	Password             Secret        `mapstructure:"password"`               // from the environment only
+	PasswordFile         string        `mapstructure:"password_file"`          // default "": no password
+	SentinelUsername     string        `mapstructure:"sentinel_username"`      // of the Sentinels; default "": the default user
+	SentinelPassword     Secret        `mapstructure:"sentinel_password"`      // from the environment only
+	SentinelPasswordFile string        `mapstructure:"sentinel_password_file"` // default "": the Sentinels ask for none
+	DB                   int           `mapstructure:"db"`                     // number of the database; default 0, which is the first
+	TLS                  RedisTLS      `mapstructure:"tls"`
+	KeyPrefix            string        `mapstructure:"key_prefix"` // default "sg:"
+	Timeout              time.Duration `mapstructure:"timeout"`    // of one command; default 250ms; never 0
+	PoolSize             int           `mapstructure:"pool_size"`  // connections for acquiring, and as many for releasing and renewing; default 4; at least 1
 }
 
 // RedisTLS is the connection's encryption.

@@ -10,7 +10,7 @@ import (
 
 func TestASecretIsNeverPrinted(t *testing.T) {
 	const key = "0123456789abcdef-secret"
-	cfg := mustLoad(t, Source{Env: []string{"SESSIONGATE_SESSION_KEY=" + key, "SESSIONGATE_ADMIN_TOKEN=" + key, "SESSIONGATE_REDIS_PASSWORD=" + key}}, nil)
+	cfg := mustLoad(t, Source{Env: []string{"SESSIONGATE_SESSION_KEY=" + key, "SESSIONGATE_ADMIN_TOKEN=" + key, "SESSIONGATE_REDIS_PASSWORD=" + key, "SESSIONGATE_REDIS_SENTINEL_PASSWORD=" + key, "SESSIONGATE_REDIS_MASTER_NAME=gate"}}, nil)
 	written, err := cfg.YAML()
 	if err != nil {
 		t.Fatal(err)

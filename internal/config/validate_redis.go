@@ -14,6 +14,7 @@ const leastRedisTTL = 3 * time.Second
 func validateRedis(cfg *Config, r *report) {
 	validateRedisAddresses(r, cfg.Redis)
 	validateRedisMode(r, cfg.Redis)
+	validateSentinelAccess(r, cfg.Redis)
 	validateRedisTLS(r, cfg.Redis)
 	validateRedisTimes(r, cfg)
 	if cfg.Redis.Password != "" && cfg.Redis.PasswordFile != "" {
@@ -57,6 +58,31 @@ func validateRedisMode(r *report, redis Redis) {
 	}
 	if redis.Mode == RedisCluster && redis.DB > 0 {
 		r.refuse("redis.db", mode, "found %d, want 0: a cluster has no other database", redis.DB)
+	}
+	if redis.Mode == RedisAuto && redis.MasterName == "" && len(redis.Addresses) > 1 && redis.DB > 0 {
+		r.refuse("redis.db", []string{"redis.addresses"}, "found %d, want 0: several redis.addresses are a cluster's, which has no other database; Sentinels need redis.master_name", redis.DB)
+	}
+}
+
+// validateSentinelAccess: only Sentinels are logged in to in this way.
+func validateSentinelAccess(r *report, redis Redis) {
+	if redis.SentinelPassword != "" && redis.SentinelPasswordFile != "" {
+		r.refuse("redis.sentinel_password", nil, "is set, and so is redis.sentinel_password_file; keep one of them")
+	}
+	for _, said := range []struct {
+		key   string
+		there bool
+	}{
+		{"sentinel_username", redis.SentinelUsername != ""},
+		{"sentinel_password", redis.SentinelPassword != ""},
+		{"sentinel_password_file", redis.SentinelPasswordFile != ""},
+	} {
+		if said.there && !redis.HasSentinels() {
+			r.refuse(joinKey("redis", said.key), []string{"redis.mode", "redis.master_name"}, "does nothing without Sentinels; with them redis.master_name is set, and redis.mode is sentinel or auto")
+		}
+	}
+	if redis.SentinelUsername != "" && redis.SentinelPassword == "" && redis.SentinelPasswordFile == "" {
+		r.refuse("redis.sentinel_username", []string{"redis.sentinel_password_file"}, "does nothing without redis.sentinel_password_file: nobody is logged in without a password")
 	}
 }
 

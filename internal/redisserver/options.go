@@ -85,11 +85,7 @@ func (o Options) config(at place) ([]byte, error) {
 	case o.Password == "" && o.User != "":
 		return nil, fmt.Errorf("redisserver: user %q has no password", o.User)
 	case o.Password != "":
-		if o.user() != defaultUser {
-			w.line("user", defaultUser, "off")
-		}
-		// The hash, since a password may have characters that end a word.
-		w.line("user", o.user(), "on", fmt.Sprintf("#%x", sha256.Sum256([]byte(o.Password))), "~*", "&*", "+@all")
+		o.guard(&w)
 	}
 	settings := map[string]string{"save": `""`, "appendonly": "no"}
 	maps.Copy(settings, o.Config)
@@ -97,6 +93,15 @@ func (o Options) config(at place) ([]byte, error) {
 		w.line(name, settings[name])
 	}
 	return w.out.Bytes(), w.err
+}
+
+// guard writes who is let in, where a password is set.
+func (o Options) guard(w *configWriter) {
+	if o.user() != defaultUser {
+		w.line("user", defaultUser, "off")
+	}
+	// The hash, since a password may have characters that end a word.
+	w.line("user", o.user(), "on", fmt.Sprintf("#%x", sha256.Sum256([]byte(o.Password))), "~*", "&*", "+@all")
 }
 
 const defaultUser = "default"

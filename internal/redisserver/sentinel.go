@@ -31,12 +31,13 @@ type Sentinels struct {
 }
 
 // StartSentinels runs them, and returns when the replicas follow the master
-// and every sentinel would do a failover.
-func StartSentinels(ctx context.Context) (*Sentinels, error) {
+// and every sentinel would do a failover. Of the options the sentinels take User
+// and Password; the servers ask for none.
+func StartSentinels(ctx context.Context, opts Options) (*Sentinels, error) {
 	s := new(Sentinels)
 	err := s.startServers(ctx)
 	if err == nil {
-		err = s.startWatchers(ctx)
+		err = s.startWatchers(ctx, Options{User: opts.User, Password: opts.Password})
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -79,9 +80,9 @@ func (s *Server) follows(ctx context.Context) error {
 	})
 }
 
-func (s *Sentinels) startWatchers(ctx context.Context) error {
+func (s *Sentinels) startWatchers(ctx context.Context, opts Options) error {
 	for range sentinels {
-		watcher, err := prepare(Options{})
+		watcher, err := prepare(opts)
 		if err != nil {
 			return err
 		}
@@ -89,7 +90,11 @@ func (s *Sentinels) startWatchers(ctx context.Context) error {
 		s.watchers = append(s.watchers, watcher)
 	}
 	for i, watcher := range s.watchers {
-		if err := watcher.launch(ctx, s.sentinelConfig(i)); err != nil {
+		config, err := s.sentinelConfig(i)
+		if err != nil {
+			return err
+		}
+		if err := watcher.launch(ctx, config); err != nil {
 			return err
 		}
 	}
@@ -105,13 +110,18 @@ func (s *Sentinels) startWatchers(ctx context.Context) error {
 
 // sentinelConfig introduces the replicas and the other sentinels, which a
 // sentinel would otherwise find in its own time, some seconds.
-func (s *Sentinels) sentinelConfig(i int) []byte {
+func (s *Sentinels) sentinelConfig(i int) ([]byte, error) {
 	var w configWriter
 	own := s.watchers[i].at
 	w.line("daemonize", "no")
 	w.line("bind", loopback)
 	w.line("port", own.port.Number())
 	w.line("dir", quoted(own.dir))
+	if asks := s.watchers[i].opts; asks.Password != "" {
+		asks.guard(&w)
+		w.line("sentinel", "sentinel-user", asks.user()) // for each other
+		w.line("sentinel", "sentinel-pass", asks.Password)
+	}
 	w.line("sentinel", "myid", sentinelID(i))
 	w.line("sentinel", "resolve-hostnames", "no")
 	w.line("sentinel", "monitor", MasterName, loopback, s.servers[0].at.port.Number(), quorum)
@@ -126,7 +136,7 @@ func (s *Sentinels) sentinelConfig(i int) []byte {
 			w.line("sentinel", "known-sentinel", MasterName, loopback, watcher.at.port.Number(), sentinelID(other))
 		}
 	}
-	return w.out.Bytes()
+	return w.out.Bytes(), w.err
 }
 
 func sentinelID(i int) string { return fmt.Sprintf("%040x", i+1) }

@@ -47,7 +47,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 		s.Close()
 		t.Error("a server started")
 	}
-	if s, err := redisserver.StartSentinels(ctx); err == nil {
+	if s, err := redisserver.StartSentinels(ctx, redisserver.Options{}); err == nil {
 		s.Close()
 		t.Error("sentinels started")
 	}

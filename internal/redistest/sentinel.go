@@ -15,12 +15,17 @@ type Sentinels struct {
 	servers map[*redisserver.Server]*Server
 }
 
-// StartSentinel runs them.
-func StartSentinel(tb testing.TB) *Sentinels {
+// StartSentinel runs them. Of the options Password is the sentinels'; the servers
+// ask for none.
+func StartSentinel(tb testing.TB, options ...Option) *Sentinels {
 	tb.Helper()
+	var opts redisserver.Options
+	for _, set := range options {
+		set(&opts)
+	}
 	ctx, cancel := waiting(tb)
 	defer cancel()
-	all, err := redisserver.StartSentinels(ctx)
+	all, err := redisserver.StartSentinels(ctx, opts)
 	if err != nil {
 		tb.Fatal(err)
 	}
