@@ -228,7 +228,7 @@ func (e *examination) askForData(ctx context.Context, c *redis.Client) error {
 	if about, err := c.Info(ctx, "replication").Result(); err == nil && e.as != RedisCluster && infoField(about, "role") == "slave" {
 		return e.fault(FaultReplica, fmt.Errorf("a replica of %s", net.JoinHostPort(infoField(about, "master_host"), infoField(about, "master_port"))))
 	}
-	err := c.Get(ctx, e.options.Prefix+"fingerprint").Err()
+	err := c.Get(ctx, e.options.fingerprints()).Err()
 	if errors.Is(err, redis.Nil) {
 		return nil
 	}

@@ -17,8 +17,9 @@ var (
 	ErrServerAccess = errors.New("the Redis server refuses access")
 	// ErrServerTLS: the server and the gate do not come to speak TLS, or both plainly.
 	ErrServerTLS = errors.New("the Redis server and the gate do not agree on TLS")
-	// ErrFingerprint: other gates on this Redis hash with another secret.
-	ErrFingerprint = errors.New("most gates on this Redis hash session ids with another secret: both would lock past each other")
+	// ErrFingerprint: other gates on this Redis hash with another secret, and it is
+	// theirs that counts.
+	ErrFingerprint = errors.New("other gates on this Redis hash session ids with another secret, and are more or were there first: both would lock past each other")
 )
 
 // Fault is a kind of trouble with a Redis server.

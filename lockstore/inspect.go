@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // findings is what inspection says of the servers.
@@ -18,7 +15,7 @@ type findings struct {
 }
 
 // inspect looks at the server's version and settings, tries every right that a
-// gate needs, and leaves the fingerprint there.
+// gate needs, and compares fingerprints.
 func (w *wire) inspect(ctx context.Context) (findings, error) {
 	ctx, cancel := context.WithTimeout(ctx, 8*w.options.Timeout)
 	defer cancel()
@@ -125,31 +122,6 @@ func (w *wire) tryInbox(ctx context.Context) error {
 		not = address
 	}
 }
-
-// compareFingerprint leaves this gate's fingerprint where there is none. It
-// lasts as long as some gate keeps refreshing it.
-func (w *wire) compareFingerprint(ctx context.Context) (refusal, err error) {
-	if w.options.Fingerprint == "" {
-		return nil, nil
-	}
-	key := w.options.Prefix + "fingerprint"
-	found, err := w.side.Get(ctx, key).Result()
-	if errors.Is(err, redis.Nil) {
-		if err := w.side.SetArgs(ctx, key, w.options.Fingerprint, redis.SetArgs{Mode: "NX", TTL: fingerprintTTL}).Err(); err != nil && !errors.Is(err, redis.Nil) {
-			return nil, err
-		}
-		found, err = w.side.Get(ctx, key).Result()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if found != w.options.Fingerprint {
-		return ErrFingerprint, nil
-	}
-	return nil, w.side.Expire(ctx, key, fingerprintTTL).Err()
-}
-
-const fingerprintTTL = 5 * time.Minute
 
 // eviction says what is wrong with a server that may throw leases away. A server
 // that does not let gates look is left alone.

@@ -168,6 +168,9 @@ func (s *Redis) Close(ctx context.Context) error {
 	var err error
 	if w := s.way.wire(); w != nil {
 		err = w.drain(ctx)
+		if !s.Away() {
+			_ = w.leave(ctx) // or it is forgotten in time
+		}
 	}
 	s.leases.close()
 	if s.end != nil {

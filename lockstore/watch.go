@@ -2,6 +2,7 @@ package lockstore
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -58,15 +59,40 @@ func (s *Redis) nudge() {
 // where they are, and no ping waits for it.
 func (s *Redis) inspectFurther(ctx context.Context) {
 	for ctx.Err() == nil {
-		timer := time.NewTimer(jitter(max(time.Until(s.looking), time.Millisecond)))
+		timer := time.NewTimer(min(time.Until(s.looking), s.untilCompared()))
 		select {
 		case <-timer.C:
+			if time.Now().Before(s.looking) {
+				s.compare(ctx)
+				continue
+			}
 		case <-s.nudged:
 		case <-ctx.Done():
 		}
 		timer.Stop()
 		s.look(ctx)
 		pause(ctx, time.Second)
+	}
+}
+
+// untilCompared is how long this gate's fingerprint need not be said again.
+func (s *Redis) untilCompared() time.Duration {
+	switch {
+	case s.options.Fingerprint == "" || s.trouble != "":
+		return inspectEvery
+	case errors.Is(s.Refused(), ErrFingerprint):
+		return jitter(disputeEvery)
+	case s.Refused() != nil:
+		return inspectEvery
+	}
+	return jitter(compareEvery)
+}
+
+// compare looks only at what other gates say.
+func (s *Redis) compare(ctx context.Context) {
+	refusal, err := s.way.wire().compareFingerprint(ctx)
+	if err == nil {
+		s.report(findings{refusal: refusal})
 	}
 }
 
@@ -106,8 +132,6 @@ func (s *Redis) look(ctx context.Context) {
 		s.troubled(err)
 	default:
 		s.report(found)
-		if found.refusal == nil {
-			s.looking = time.Now().Add(inspectEvery)
-		}
+		s.looking = time.Now().Add(jitter(inspectEvery))
 	}
 }

@@ -176,5 +176,9 @@ func (w *wire) drain(ctx context.Context) error {
 }
 
 func (w *wire) close() error {
-	return errors.Join(w.acquiring.close(), w.releasing.close(), w.side.Close())
+	err := w.side.Close()
+	if errors.Is(err, redis.ErrClosed) {
+		err = nil // closed before
+	}
+	return errors.Join(w.acquiring.close(), w.releasing.close(), err)
 }

@@ -106,8 +106,8 @@ func TestStartSaysWhatIsWrongWithTheUser(t *testing.T) {
 	open := redistest.Start(t)
 	for user, rights := range map[string]string{
 		"reader": "~sg:* &sg:* +@read +info",
-		"deaf":   "~sg:* &sg:* +eval +evalsha +get +set +expire +time +publish +info",
-		"other":  "~other:* &other:* +eval +evalsha +get +set +expire +time +publish +subscribe +info",
+		"deaf":   "~sg:* &sg:* +eval +evalsha +get +set +time +publish +info",
+		"other":  "~other:* &other:* +eval +evalsha +get +set +time +publish +subscribe +info",
 	} {
 		rule := []any{"ACL", "SETUSER", user, "on", ">x"}
 		for word := range strings.FieldsSeq(rights) {
@@ -233,7 +233,7 @@ func TestGateSaysWhatKeepsRedisAway(t *testing.T) {
 // that it is mended.
 func TestRightsThatAreTakenAwayAreNoticed(t *testing.T) {
 	t.Parallel()
-	const all = "+eval +evalsha +get +set +expire +time +publish +subscribe +info"
+	const all = "+eval +evalsha +get +set +time +publish +subscribe +info"
 	for name, c := range map[string]struct{ take, want string }{
 		"the user":          {"off", "WRONGPASS"},
 		"to listen":         {"-subscribe", "'subscribe'"},

@@ -51,7 +51,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 // built in a fraction of the time.
 var redisSide = []string{
 	"redis.go", "redis_options.go", "wire.go", "lane.go", "inbox.go", "scripts.go", "watch.go",
-	"examine.go", "examine_dial.go", "faults.go", "inspect.go", "roster.go", "way.go",
+	"examine.go", "examine_dial.go", "faults.go", "fingerprint.go", "inspect.go", "roster.go", "way.go",
 }
 
 // without is an overlay in which some files are missing, and all tests but those

@@ -28,7 +28,7 @@ func fingerprint(of string) option {
 // leastRights are the commands and names that a gate needs.
 var leastRights = []any{
 	"~" + prefix + "*", "&" + prefix + "*",
-	"+evalsha", "+eval", "+time", "+get", "+set", "+expire", "+publish", "+subscribe", "+info",
+	"+evalsha", "+eval", "+time", "+get", "+set", "+publish", "+subscribe", "+info",
 }
 
 // wantWork has two gates pass a session on.
