@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // offeredProtocols are those that the client would change to and that may be
@@ -24,12 +26,19 @@ func offeredProtocols(r *http.Request) (offered []string) {
 	for _, line := range r.Header["Upgrade"] {
 		for protocol := range strings.SplitSeq(line, ",") {
 			protocol = strings.TrimSpace(protocol)
-			if protocol != "" && !carriesHTTP(protocol) && (!isWebSocket(protocol) || r.Method == http.MethodGet) {
+			if wellFormedProtocol(protocol) && !carriesHTTP(protocol) && (!isWebSocket(protocol) || r.Method == http.MethodGet) {
 				offered = append(offered, protocol)
 			}
 		}
 	}
 	return offered
+}
+
+// wellFormedProtocol says whether it is a name, or a name and a version (RFC 9110,
+// section 7.8): what is neither, somebody may take for another.
+func wellFormedProtocol(protocol string) bool {
+	name, version, versioned := strings.Cut(protocol, "/")
+	return httpguts.ValidHeaderFieldName(name) && (!versioned || httpguts.ValidHeaderFieldName(version)) // both are tokens
 }
 
 // carriesHTTP says whether requests may follow in the protocol.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,6 +15,7 @@ func Describe(cfg *Config) string {
 	d.lines(cfg.Lock)
 	d.redis(cfg)
 	d.bodies(cfg)
+	d.upgrades(cfg)
 	if cfg.Refusals.PageFile != "" {
 		d.line("Shows people whom it refuses the page %s.", cfg.Refusals.PageFile)
 	}
@@ -124,6 +126,15 @@ func (d *description) bodies(cfg *Config) {
 	}
 	d.line("Request bodies: %s each; read at once: %s, of one client: %s.", size(cfg.Server.MaxBodySize), count(cfg.Server.MaxUploading), count(cfg.Server.MaxUploadingPerClient))
 	d.line("Spools bodies and answers in memory (%s for the process) and in %s (%s).", size(s.MaxMemory), dir, size(s.MaxDisk))
+}
+
+// upgrades says nothing where no upstream can take a WebSocket.
+func (d *description) upgrades(cfg *Config) {
+	if !slices.ContainsFunc(cfg.Upstreams, func(u Upstream) bool { return u.Protocol == ProtocolHTTP }) {
+		return
+	}
+	s := cfg.Server
+	d.line("Upgraded connections (WebSocket) at once: %s, of one client: %s; without a byte they last: %s.", count(s.MaxUpgraded), count(s.MaxUpgradedPerClient), span(s.UpgradedIdleTimeout))
 }
 
 func (d *description) upstream(u *Upstream, first bool) {

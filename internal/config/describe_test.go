@@ -14,6 +14,7 @@ func TestAConfigurationIsToldInWords(t *testing.T) {
 		"testdata/good/redis.yaml":      "testdata/words/redis.txt",
 		"testdata/good/files.yaml":      "testdata/words/files.txt",
 		"testdata/good/servers.yaml":    "testdata/words/servers.txt",
+		"testdata/good/http.yaml":       "testdata/words/http.txt",
 	} {
 		cfg, err := Load(Source{Path: config})
 		if err != nil {

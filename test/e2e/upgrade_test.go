@@ -7,11 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/net/websocket"
+
+	"github.com/sessiongate/sessiongate/internal/fpm/fpmtest"
 )
 
 // switching is the 101 of the backends below.
@@ -174,6 +177,7 @@ func TestOffersToUpgradeThatAreIgnored(t *testing.T) {
 		"with a body":                 get + "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi",
 		"with a chunked body":         get + "Connection: Upgrade\r\nUpgrade: echo\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"a WebSocket without GET":     post + "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n",
+		"no token":                    get + "Connection: Upgrade\r\nUpgrade: h2c /1, websocket;x=1\r\n\r\n",
 		"nothing at all":              get + "Connection: Upgrade\r\nUpgrade: ,\r\n\r\n",
 		"an empty Upgrade":            get + "Connection: Upgrade\r\nUpgrade:\r\n\r\n",
 		"Connection without upgrades": get + "Connection: Upgrade\r\n\r\n",
@@ -255,28 +259,46 @@ func TestBytesThatComeWithTheHeadsAreNotLost(t *testing.T) {
 	c.wantEcho(t, "later")
 }
 
-func TestEitherSideOfAnUpgradedConnectionMayEndItsSending(t *testing.T) {
-	g := upgrading(t, switching, func(c net.Conn, in *bufio.Reader) {
-		said, _ := io.ReadAll(in) // to the client's end
+// However a client is connected, it may end its sending and is still answered.
+func TestAnUpgradedConnectionMayBeOfAnyKind(t *testing.T) {
+	toItsEnd := func(c net.Conn, in *bufio.Reader) {
+		said, _ := io.ReadAll(in)
 		fmt.Fprintf(c, "you said %s", said)
-	})
-	c := g.dial(t)
-	c.upgrade(t, "/")
-	c.write(t, "all")
-	c.halfClose(t)
-	if got := c.awaitClosed(t); got != "you said all" {
-		t.Errorf("got %q", got)
 	}
-	g.awaitMetric(t, "upgraded", 0)
+	for name, kind := range map[string]struct {
+		config string
+		dial   func(*gate) *conn
+	}{
+		"TCP":  {"", func(g *gate) *conn { return g.dial(t) }},
+		"unix": {fmt.Sprintf("server: {listen: 'unix:%s'}", filepath.Join(filepath.Dir(fpmtest.Socket(t)), "gate.sock")), func(g *gate) *conn { return g.dial(t) }},
+		"TLS":  {newCertificate(t).config(), func(g *gate) *conn { return g.dialTLS(t, "http/1.1") }},
+		"PROXY": {"server: {proxy_protocol: true, trusted_proxies: ['127.0.0.0/8']}", func(g *gate) *conn {
+			c := g.dial(t)
+			c.write(t, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\n")
+			return c
+		}},
+	} {
+		g := upgrading(t, switching, toItsEnd, kind.config)
+		c := kind.dial(g)
+		c.upgrade(t, "/")
+		c.write(t, "all")
+		c.halfClose(t)
+		if got := c.awaitClosed(t); got != "you said all" {
+			t.Errorf("%s: got %q", name, got)
+		}
+		g.awaitMetric(t, "upgraded", 0)
+	}
+}
 
+func TestTheUpstreamOfAnUpgradedConnectionMayEndItsSending(t *testing.T) {
 	heard := make(chan string, 1)
-	g = upgrading(t, switching, func(c net.Conn, in *bufio.Reader) {
+	g := upgrading(t, switching, func(c net.Conn, in *bufio.Reader) {
 		io.WriteString(c, "bye")
 		c.(*net.TCPConn).CloseWrite()
 		said, _ := io.ReadAll(in)
 		heard <- string(said)
 	})
-	c = g.dial(t)
+	c := g.dial(t)
 	c.upgrade(t, "/")
 	if got := c.awaitClosed(t); got != "bye" {
 		t.Errorf("got %q", got)
