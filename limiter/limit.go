@@ -20,14 +20,17 @@ const (
 type Limit struct {
 	Name    string  // printable ASCII without braces, one of a kind in a set
 	Key     string  // the caller's word for what is counted apart, "client"; a-z, 0-9, _ and -
-	Rate    float64 // requests a second; above 0
-	Burst   int     // requests at once; at least 1
+	Rate    float64 // requests a second; above 0, at most 1,000,000,000
+	Burst   int     // requests at once; 1 to 1,000,000,000
 	Scope   Scope   // "": local
 	Enforce bool    // false: refusals are told and hold nobody up
 }
 
 // longest is how long a bucket may take to fill.
 const longest = 366 * 24 * time.Hour
+
+// maxBurst fits into header fields and into numbers of Lua.
+const maxBurst = 1000000000 // and the greatest rate: one a nanosecond
 
 // fastestShared is the rate at which whole microseconds are wrong by 1 %.
 const fastestShared = 20000
@@ -47,10 +50,10 @@ func (l *Limit) complete() error {
 		return fmt.Errorf("%w %q: the key %q; %s", ErrLimit, l.Name, l.Key, wordForm)
 	case l.Scope != ScopeLocal && l.Scope != ScopeShared:
 		return fmt.Errorf("%w %q: scope %q; it is %q or %q", ErrLimit, l.Name, l.Scope, ScopeLocal, ScopeShared)
-	case !(l.Rate > 0) || math.IsInf(l.Rate, 0):
-		return fmt.Errorf("%w %q: rate %v; it has to be above 0", ErrLimit, l.Name, l.Rate)
-	case l.Burst < 1:
-		return fmt.Errorf("%w %q: burst %d; it has to be at least 1", ErrLimit, l.Name, l.Burst)
+	case !(l.Rate > 0 && l.Rate <= maxBurst): // NaN is neither
+		return fmt.Errorf("%w %q: rate %v; it has to be above 0, and at most %d", ErrLimit, l.Name, l.Rate, maxBurst)
+	case l.Burst < 1 || l.Burst > maxBurst:
+		return fmt.Errorf("%w %q: burst %d; it has to be 1 to %d", ErrLimit, l.Name, l.Burst, maxBurst)
 	case float64(l.Burst)/l.Rate > longest.Seconds():
 		return fmt.Errorf("%w %q: a burst of %d at this rate takes more than a year to come back", ErrLimit, l.Name, l.Burst)
 	case l.Scope == ScopeShared && l.Rate > fastestShared:

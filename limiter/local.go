@@ -84,7 +84,7 @@ func (l *local) chargeLocked(t *table[rate.Limiter], e *entry[rate.Limiter], now
 func (l *local) decision(allowed bool, tokens float64) Decision {
 	d := Decision{
 		Allowed:   allowed,
-		Remaining: max(int(tokens+float64(l.limit)*1e-9), 0),
+		Remaining: int(min(max(tokens+float64(l.limit)*1e-9, 0), float64(l.burst))),
 		Reset:     l.refill(float64(l.burst) - tokens),
 	}
 	if !allowed {

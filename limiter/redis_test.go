@@ -68,6 +68,36 @@ func TestRedisIsAskedOnceARequestAndNotAboutWhatItHasRefused(t *testing.T) {
 	}
 }
 
+func TestWhatIsGivenBackCanBeHadAtOnce(t *testing.T) {
+	s := redisStage(t, redistest.Start(t).Client(t))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 1}, Limit{Name: "b", Rate: every(long), Burst: 1})
+	s.take(set, "b", All)
+	// While the only request of a is charged to one that b will refuse, another is
+	// refused by a: that must not be remembered when the first has given it back.
+	a := set.Limiter("a")
+	a.state.refused.remember(All, Decision{RetryAfter: long}, s.now())
+	if d := s.take(set, "a", All); d.Allowed {
+		t.Fatalf("the refusal is not remembered: %+v", d)
+	}
+	set.giveBack(t.Context(), s.now(), []Ask{{Limiter: a, asked: true, Decision: Decision{Allowed: true}}})
+	if d := s.take(set, "a", All); !d.Allowed {
+		t.Errorf("after it was given back: %+v", d)
+	}
+}
+
+func TestAStandInGetsBackWhatItWasCharged(t *testing.T) {
+	server := redistest.Start(t)
+	s := realStage(openRedis(t, RedisOptions{Client: quickClient(t, server), Timeout: 10 * time.Second}))
+	set := s.set(t, Limit{Name: "wide", Rate: every(long), Burst: 5}, Limit{Name: "narrow", Rate: every(long), Burst: 1})
+	server.Kill()
+	for i := range 8 {
+		asks := []Ask{{Limiter: set.Limiter("wide")}, {Limiter: set.Limiter("narrow")}}
+		if passes := set.Take(t.Context(), s.now(), asks); passes != (i == 0) || asks[0].Decision.Remaining != 4 {
+			t.Fatalf("request %d passes: %v, %+v", i, passes, asks[0].Decision)
+		}
+	}
+}
+
 func TestAllGatesTogetherKeepToTheLimit(t *testing.T) {
 	server := redistest.Start(t)
 	var passed atomic.Int64

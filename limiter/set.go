@@ -1,16 +1,15 @@
 package limiter
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Options are the settings of a set.
 type Options struct {
 	Limits      []Limit
 	Concurrency []Concurrency
 
-	// Keys is how many keys each limit knows at once; a key takes about 200 bytes,
-	// while it is known. 0: 100,000.
+	// Keys is how many keys each limit knows at once. 0: 100,000. A key takes about
+	// 200 bytes while it is known; one of a shared limit, which also remembers what
+	// Redis has refused, up to twice that.
 	Keys int
 
 	Redis  *Redis // of limits of ScopeShared; nil: there are none

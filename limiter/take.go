@@ -10,7 +10,8 @@ import (
 // charged. Limits of this process are asked first, so that Redis is not asked
 // about what they refuse; what was not asked has no Decision.
 //
-// Take waits for nothing but Redis, for as long as RedisOptions.Timeout at most.
+// Take waits for nothing but Redis: for RedisOptions.Timeout at most, and once
+// more where something has to be given back there.
 func (s *Set) Take(ctx context.Context, now time.Time, asks []Ask) bool {
 	pending := 0
 	for i := range asks {
