@@ -37,6 +37,8 @@ type backlog struct {
 	active   int
 	sleeping int
 	wake     chan struct{} // has room for every worker
+	used     bool          // since the last sweep
+	gone     chan struct{} // closed by the sweep that found it unused
 }
 
 // job is one call of a script.
@@ -72,9 +74,10 @@ func (l *lane) send(server string, j job) {
 	}
 	b := l.servers[server]
 	if b == nil {
-		b = &backlog{wake: make(chan struct{}, l.width)}
+		b = &backlog{wake: make(chan struct{}, l.width), gone: make(chan struct{})}
 		l.servers[server] = b
 	}
+	b.used = true
 	b.jobs = append(b.jobs, j)
 	if b.active > 0 && (b.active == l.width || len(b.jobs) <= perPipeline*b.active) {
 		return // goes with the next pipeline
@@ -99,9 +102,25 @@ func (l *lane) work(b *backlog) {
 		}
 		select {
 		case <-b.wake:
+		case <-b.gone:
+			return
 		case <-l.closing:
 			return
 		}
+	}
+}
+
+// sweep ends the workers of servers that were sent nothing since the last sweep:
+// those that left a cluster would keep theirs for ever.
+func (l *lane) sweep() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for server, b := range l.servers {
+		if !b.used && b.active == 0 {
+			delete(l.servers, server)
+			close(b.gone)
+		}
+		b.used = false
 	}
 }
 

@@ -68,6 +68,8 @@ func (o *RedisOptions) complete() error {
 		return errors.New("lockstore: no address of a Redis server")
 	case o.Prefix == "":
 		return errors.New("lockstore: no prefix for keys")
+	case strings.ContainsAny(o.Prefix, "{}"):
+		return errors.New("lockstore: a prefix without braces is needed: a cluster places keys by what stands in them, and that is the session")
 	case o.Mode == RedisSentinel && o.MasterName == "":
 		return errors.New("lockstore: Sentinel needs the name of the master")
 	}

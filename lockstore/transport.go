@@ -68,8 +68,8 @@ type renewReply struct {
 
 // transport carries calls to Redis. A call may be lost, run late, or overtake
 // another; its answer comes once, from another goroutine or later, an error
-// after redis.timeout at the latest. An error does not say that the call has not
-// run.
+// after twice redis.timeout at the latest: it may wait once as long to be sent,
+// and once for the answer. An error does not say that the call has not run.
 type transport interface {
 	turn(turnCall, func(turnReply, error))
 	renew(renewCall, func(renewReply, error))

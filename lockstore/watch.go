@@ -133,5 +133,6 @@ func (s *Redis) look(ctx context.Context) {
 	default:
 		s.report(found)
 		s.looking = time.Now().Add(jitter(inspectEvery))
+		s.way.wire().sweep()
 	}
 }

@@ -128,7 +128,8 @@ func (w *wire) node(k Key) string {
 	if !ok || !w.mapped.Load() {
 		return ""
 	}
-	at, err := cluster.MasterForKey(context.Background(), w.session(k))
+	// What stands in the key's braces says the same as the key, for less.
+	at, err := cluster.MasterForKey(context.Background(), hex.EncodeToString(k[:]))
 	if err != nil {
 		return ""
 	}
@@ -168,6 +169,12 @@ func (w *wire) report(err error) {
 	if w.options.Events.Failed != nil {
 		w.options.Events.Failed(failureKind(err), err)
 	}
+}
+
+// sweep forgets servers that nothing is sent to.
+func (w *wire) sweep() {
+	w.acquiring.sweep()
+	w.releasing.sweep()
 }
 
 // drain returns when everything that was sent is answered.
