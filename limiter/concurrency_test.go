@@ -96,6 +96,14 @@ func TestRequestsInFlightAreCountedOnInTheNextSet(t *testing.T) {
 	}
 	leave()
 	enter(t, Place{Cap: next.Cap("a")})
+
+	other, err := next.Next(Options{Concurrency: []Concurrency{{Name: "a", Key: "session", Max: 2, Enforce: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := other.Cap("a").InFlight(All); n != 0 {
+		t.Errorf("%d requests are counted by another kind of key", n)
+	}
 }
 
 func TestManyEnterAndLeave(t *testing.T) {

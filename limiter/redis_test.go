@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sessiongate/sessiongate/internal/redistest"
@@ -188,6 +189,24 @@ func TestLimitsHoldLocallyWhileRedisIsAway(t *testing.T) {
 	}
 	if heard := watch.heard(); heard != "[true false]" {
 		t.Errorf("heard %s", heard)
+	}
+}
+
+func TestAServerThatFailsNowAndThenIsNotAway(t *testing.T) {
+	server := miniredis.RunT(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1})
+	defer client.Close()
+	s := realStage(openRedis(t, RedisOptions{Client: client, Timeout: 10 * time.Second}))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 1000})
+	for i := range 20 {
+		answers := i%awayAfter == 0
+		server.SetError("")
+		if !answers {
+			server.SetError("LOADING")
+		}
+		if d := s.take(set, "a", All); d.StandIn == answers || s.redis.Away() {
+			t.Fatalf("request %d: %+v, away %v", i, d, s.redis.Away())
+		}
 	}
 }
 
