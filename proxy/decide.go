@@ -81,6 +81,10 @@ func (x *exchange) refuseTarget() error {
 	switch {
 	case u.Opaque != "", u.User != nil, absolute, strings.Contains(x.r.RequestURI, "#"):
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request target is not valid."}
+	case x.r.Method != strings.ToUpper(x.r.Method):
+		// Methods differ by case (RFC 9110, section 9.1), for rules, too; frameworks
+		// take "post" for POST.
+		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "Methods are written in capitals."}
 	case x.r.Host == "" && x.r.ProtoAtLeast(1, 1):
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request names no host."}
 	}
