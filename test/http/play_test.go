@@ -50,7 +50,7 @@ func (s *server) play(t *testing.T, sc *scenario, quiet time.Duration) outcome {
 	o := outcome{end: stays}
 	in := bufio.NewReader(c)
 	methods := methodsOf(sc.send)
-	for len(o.replies) < max(len(sc.replies), 1) {
+	for len(o.replies) < max(len(sc.replies), 1) || o.replies[len(o.replies)-1].interim() {
 		c.SetReadDeadline(time.Now().Add(quiet))
 		got, err := readReply(in, methods.next())
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -59,7 +59,7 @@ func (s *server) play(t *testing.T, sc *scenario, quiet time.Duration) outcome {
 		}
 		if got.status != "" || got.begins != "" {
 			o.replies = append(o.replies, got)
-			if strings.HasPrefix(got.status, "HTTP/1.1 1") {
+			if got.interim() {
 				methods.again()
 			}
 		}
@@ -138,6 +138,9 @@ func (m *methods) next() string {
 }
 
 func (m *methods) again() { m.at-- }
+
+// interim says that another answer has to follow.
+func (r reply) interim() bool { return strings.HasPrefix(r.status, "HTTP/1.1 1") }
 
 // readReply reads an answer. What does not begin as one has to is kept in begins.
 // Its body was cut where the connection has ended in it; no error is then

@@ -20,7 +20,7 @@ func (r *recorder) serveHTTP(c net.Conn) {
 			return
 		}
 		if err != nil {
-			q.line = fmt.Sprintf("unreadable (%v) behind %q", err, q.line)
+			q.line += " (not to be read on)"
 		}
 		answer := r.note(q)
 		if answer == "" && err == nil {
@@ -86,13 +86,13 @@ func readBody(in *bufio.Reader, length string, chunked bool) (string, error) {
 	if length == "" {
 		return "", nil
 	}
-	n, err := strconv.Atoi(length)
+	n, err := strconv.ParseInt(length, 10, 64)
 	if err != nil {
 		return "", err
 	}
-	body := make([]byte, n)
-	got, err := io.ReadFull(in, body)
-	return string(body[:got]), noEOF(err)
+	var body strings.Builder
+	_, err = io.CopyN(&body, in, n)
+	return body.String(), noEOF(err)
 }
 
 func readChunks(in *bufio.Reader) (string, error) {

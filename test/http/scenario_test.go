@@ -21,10 +21,6 @@ type scenario struct {
 	end     end
 	seen    []request // what the backend has got; none: nothing
 	session string    // the id of the session that the gate has locked; noSession; "" is not looked at
-
-	// why says in one line why the gate does not do what nginx or Caddy do. A
-	// scenario in which all do the same has none.
-	why string
 }
 
 type protocol string

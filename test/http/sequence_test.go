@@ -8,13 +8,15 @@ import (
 // methodScenarios: what is asked for.
 func methodScenarios() []scenario {
 	var list []scenario
-	for _, method := range []string{"PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "M-SEARCH", "get", "X", repeat("M", 200)} {
+	for _, method := range []string{"PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "M-SEARCH", "X", repeat("M", 200)} {
 		list = append(list, scenario{name: "method " + clip(method)[:min(len(method), 20)], send: message(method+" /a", "", nil), replies: []reply{ok}, seen: saw(method + " /a")})
 	}
 	list = append(list,
 		scenario{name: "method HEAD", send: message("HEAD /a", "", nil), replies: []reply{{status: ok.status, header: ok.header}}, seen: saw("HEAD /a")},
 		scenario{name: "method HEAD and what is refused", send: message("HEAD /admin", "", nil), replies: []reply{{status: closedOff.status, header: closedOff.header}}},
 		scenario{name: "method DELETE with a body", send: message("DELETE /a", "hello", []string{"Content-Length: 5"}), replies: []reply{ok}, seen: []request{{line: "DELETE /a", host: "gate.test", body: "hello"}}},
+		scenario{name: "method get", send: message("get /a", "", nil), replies: []reply{badTarget}},
+		scenario{name: "method Post", send: message("Post /a", "hello", []string{"Content-Length: 5"}), replies: []reply{badTarget}, end: closes},
 		scenario{name: "method CONNECT", send: message("CONNECT gate.test:80", "", nil), replies: []reply{refused("501 Not Implemented", "bad_request")}},
 		scenario{name: "method CONNECT with a path", send: message("CONNECT /a", "", nil), replies: []reply{refused("501 Not Implemented", "bad_request")}},
 	)
@@ -52,7 +54,7 @@ func versionScenarios() []scenario {
 		{name: "HTTP/2 without TLS", send: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", replies: []reply{badTarget}, end: closes},
 		{name: "HTTP/2.0 in words", send: versioned("HTTP/2.0", "Host: gate.test"), replies: []reply{badVersion}, end: closes},
 		{name: "HTTP/3.0 in words", send: versioned("HTTP/3.0", "Host: gate.test"), replies: []reply{badVersion}, end: closes},
-		{name: "HTTP/1.2", send: versioned("HTTP/1.2", "Host: gate.test"), replies: []reply{ok}, seen: saw("GET /a"), why: "a later HTTP/1 is answered as HTTP/1.1 (RFC 9110, 2.5)"},
+		{name: "HTTP/1.2", send: versioned("HTTP/1.2", "Host: gate.test"), replies: []reply{ok}, seen: saw("GET /a")},
 	}
 	for _, version := range []string{"http/1.1", "HTTP/1.10", "HTTP/01.1", "HTTP/1,1", "HTTP/11", "HTTP/1", "HTTPS/1.1", "HTTP/1.1x", "HTTP/+1.1", "ICY"} {
 		list = append(list, scenario{name: "version " + version, send: versioned(version, "Host: gate.test"), replies: []reply{badRequest}, end: closes})
@@ -89,7 +91,7 @@ func limitScenarios() []scenario {
 	cookies := repeat("a=b; ", 999)
 	return []scenario{
 		{name: "a large field", send: get("/a", "X-A: "+repeat("v", 15<<10)), replies: []reply{ok}, seen: saw("GET /a", "x-a: "+repeat("v", 15<<10))},
-		{name: "a very large field", send: get("/a", "X-A: "+repeat("v", 60<<10)), replies: []reply{ok}, seen: saw("GET /a", "x-a: "+repeat("v", 60<<10)), why: "what counts is the whole header; nginx has a limit for a line as well"},
+		{name: "a very large field", send: get("/a", "X-A: "+repeat("v", 60<<10)), replies: []reply{ok}, seen: saw("GET /a", "x-a: "+repeat("v", 60<<10))},
 		{name: "too large a field", send: get("/a", "X-A: "+long), replies: []reply{tooLarge}, end: closes},
 		{name: "too large a name", send: get("/a", repeat("X", 70<<10)+": b"), replies: []reply{tooLarge}, end: closes},
 		{name: "a flood of fields", send: get("/a", many...), replies: []reply{ok}, seen: saw("GET /a", "x-a1499: b")},
