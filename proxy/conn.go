@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/sessiongate/sessiongate/internal/listener"
 )
 
 type connKey struct{}
@@ -13,18 +15,7 @@ type connKey struct{}
 // rememberConn is the server's ConnContext: it lets stages look at the
 // connection itself, or end it.
 func rememberConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, bareConn(c))
-}
-
-// bareConn takes off what stands around the socket: TLS, the PROXY protocol.
-func bareConn(c net.Conn) net.Conn {
-	for {
-		around, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			return c
-		}
-		c = around.NetConn()
-	}
+	return context.WithValue(ctx, connKey{}, listener.Socket(c))
 }
 
 // departed looks at the connection itself: a client that sent one more byte

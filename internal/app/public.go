@@ -34,7 +34,7 @@ type public struct {
 // newPublic makes the server and reads its certificate.
 func newPublic(s config.Server, h http.Handler, clients *clientip.Resolver, reg prometheus.Registerer, log zerolog.Logger) (*public, error) {
 	events := newPublicEvents(reg, log)
-	p := &public{events: events, bound: listener.NewBound(s.MaxConnections, events.boundReached)}
+	p := &public{events: events, bound: listener.NewBound(s.MaxConnections, listener.BoundEvents{Reached: events.boundReached, Shed: events.shed.Inc})}
 	p.server = proxy.NewServer(h, proxy.ServerLimits{
 		ReadHeaderTimeout: s.ReadHeaderTimeout,
 		WriteIdleTimeout:  s.WriteIdleTimeout,

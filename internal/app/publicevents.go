@@ -18,6 +18,7 @@ type publicEvents struct {
 	log, seldom zerolog.Logger
 
 	bounds       prometheus.Counter
+	shed         prometheus.Counter
 	badHeaders   prometheus.Counter
 	http2Errors  *prometheus.CounterVec
 	reloads      prometheus.Counter
@@ -28,11 +29,12 @@ func newPublicEvents(reg prometheus.Registerer, log zerolog.Logger) *publicEvent
 	e := &publicEvents{
 		log:         log,
 		seldom:      log.Sample(&zerolog.BurstSampler{Burst: 1, Period: 10 * time.Second}),
-		bounds:      metric("connections_bound_total", "Times that max_connections was reached and further connections waited."),
+		bounds:      metric("connections_bound_total", "Times that max_connections was reached, no connection was idle, and further ones waited."),
+		shed:        metric("connections_shed_total", "Idle connections that were closed at max_connections to make room."),
 		badHeaders:  metric("proxy_header_errors_total", "Connections of trusted peers that ended because of their PROXY header."),
 		http2Errors: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "sessiongate", Name: "http2_errors_total", Help: "What clients did against HTTP/2, in net/http's words."}, []string{"error"}),
 	}
-	reg.MustRegister(e.bounds, e.badHeaders, e.http2Errors)
+	reg.MustRegister(e.bounds, e.shed, e.badHeaders, e.http2Errors)
 	return e
 }
 
@@ -62,7 +64,7 @@ func (e *publicEvents) registerCertificate(reg prometheus.Registerer, c *listene
 
 func (e *publicEvents) boundReached() {
 	e.bounds.Inc()
-	e.seldom.Warn().Msg("as many connections are open as server.max_connections allows, further ones wait")
+	e.seldom.Warn().Msg("as many connections are open as server.max_connections allows and none of them is idle, further ones wait")
 }
 
 func (e *publicEvents) proxyRefused(peer net.Addr, err error) {

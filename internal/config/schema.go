@@ -33,7 +33,7 @@ type Server struct {
 	ProxyProtocol         bool           `mapstructure:"proxy_protocol"`           // PROXY v1/v2, from trusted_proxies only; default false
 	TrustedProxies        []netip.Prefix `mapstructure:"trusted_proxies"`          // whose forwarding headers are believed; default: nobody's
 	ReadyPath             string         `mapstructure:"ready_path"`               // answers readiness here too; default "": nowhere
-	MaxConnections        int            `mapstructure:"max_connections"`          // further ones wait in the kernel; default 25000
+	MaxConnections        int            `mapstructure:"max_connections"`          // idle ones give way to further ones, which else wait in the kernel; default 25000
 	ReadHeaderTimeout     time.Duration  `mapstructure:"read_header_timeout"`      // default 10s; of the PROXY header and the TLS handshake, too
 	BodyIdleTimeout       time.Duration  `mapstructure:"body_idle_timeout"`        // no byte of a request body for so long; default 30s
 	MinBodyRate           Rate           `mapstructure:"min_body_rate"`            // bytes per second, averaged, after 30 s; default 1KiB/s

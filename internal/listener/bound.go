@@ -7,26 +7,34 @@ import (
 	"sync/atomic"
 )
 
-// Bound holds the number of connections of a server below a limit. Connections
-// beyond it wait in the kernel, as with HAProxy: what comes in a moment needs no
-// answer now, and a burst is not turned into errors. Make it with NewBound.
+// Bound holds the number of connections of a server below a limit. At the limit
+// the connection that has been idle for longest is closed, so that there is room
+// for the next one; where none is idle, further ones wait in the kernel, as with HAProxy: what comes in a
+// moment needs no answer now, and a burst is not turned into errors. Make it with
+// NewBound.
 //
 // It has two ends: the listener takes a place before it accepts, and the
 // server's ConnState hook gives it back. Thus connections need no wrapper, and
 // stay what net/http treats best.
 type Bound struct {
-	places  chan struct{} // nil: no limit
-	reached func()
-	open    atomic.Int64
+	places chan struct{} // nil: no limit
+	events BoundEvents
+	open   atomic.Int64
+	idle   idle
 }
 
-// NewBound returns a bound of limit connections; 0 is no limit. reached is
-// called each time that the limit is reached: from then on a further connection
-// waits for another one's end.
-func NewBound(limit int, reached func()) *Bound {
-	b := &Bound{reached: reached}
+// BoundEvents are told of what a Bound does. Both are required, and must not block.
+type BoundEvents struct {
+	Reached func() // a further connection waits for another one's end
+	Shed    func() // an idle connection was closed to make room
+}
+
+// NewBound returns a bound of limit connections; 0 is no limit.
+func NewBound(limit int, events BoundEvents) *Bound {
+	b := &Bound{events: events}
 	if limit > 0 {
 		b.places = make(chan struct{}, limit)
+		b.idle.connections = make(map[net.Conn]*idleConn)
 	}
 	return b
 }
@@ -40,11 +48,24 @@ func (b *Bound) Listener(l net.Listener) net.Listener {
 }
 
 // ConnState is for the server that serves the listener, as its hook of that
-// name: a connection that has ended gives its place back.
-func (b *Bound) ConnState(_ net.Conn, s http.ConnState) {
-	if s == http.StateClosed || s == http.StateHijacked {
+// name: a connection that has ended gives its place back. It panics with
+// http.ErrAbortHandler where a request has come on a connection that was closed
+// to make room: nothing has been done for that request, and nothing must be, for
+// its client will not hear of it.
+func (b *Bound) ConnState(c net.Conn, s http.ConnState) {
+	ended := s == http.StateClosed || s == http.StateHijacked
+	if ended {
 		b.open.Add(-1)
-		b.giveBack()
+		defer b.giveBack()
+	}
+	switch {
+	case b.places == nil:
+	case s == http.StateIdle:
+		if b.idle.add(c) {
+			b.events.Shed()
+		}
+	case b.idle.remove(c) && !ended:
+		panic(http.ErrAbortHandler)
 	}
 }
 
@@ -58,7 +79,12 @@ func (b *Bound) take(closed <-chan struct{}) (ok bool) {
 		return true
 	default:
 	}
-	b.reached()
+	if b.idle.shedOldest() {
+		b.events.Shed()
+	} else {
+		b.events.Reached()
+	}
+	defer b.idle.enough()
 	select {
 	case b.places <- struct{}{}:
 		return true

@@ -97,13 +97,13 @@ func TestConnectionsBeyondTheBoundWaitUntilOneEnds(t *testing.T) {
 	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(t.TempDir(), "s")} {
 		t.Run(network, func(t *testing.T) {
 			var reached atomic.Int32
-			b := NewBound(2, func() { reached.Add(1) })
+			b := NewBound(2, BoundEvents{Reached: func() { reached.Add(1) }, Shed: func() {}})
 			l := b.Listener(open(t, network, address))
-			serve(t, l, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }, b.ConnState)
+			work := serveWork(t, l, b)
 			first, second, third := dial(t, l.Addr()), dial(t, l.Addr()), dial(t, l.Addr())
 			for _, c := range []net.Conn{first, second} {
-				write(t, c, get)
-				read(t, c)
+				write(t, c, getAndWait)
+				<-work.begun
 			}
 			eventually(t, func() bool { return reached.Load() == 1 }, "the bound is reached")
 			write(t, third, get)
@@ -116,13 +116,14 @@ func TestConnectionsBeyondTheBoundWaitUntilOneEnds(t *testing.T) {
 			}
 			second.Close()
 			third.Close()
+			close(work.goOn)
 			eventually(t, func() bool { return b.Open() == 0 }, "no connection is open")
 		})
 	}
 }
 
 func TestWithoutALimitConnectionsAreOnlyCounted(t *testing.T) {
-	b := NewBound(0, func() { t.Error("a bound is reached") })
+	b := NewBound(0, BoundEvents{Reached: func() { t.Error("a bound is reached") }, Shed: func() { t.Error("a connection was closed") }})
 	l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
 	serve(t, l, func(http.ResponseWriter, *http.Request) {}, b.ConnState)
 	for range 10 {
@@ -133,23 +134,23 @@ func TestWithoutALimitConnectionsAreOnlyCounted(t *testing.T) {
 
 func TestAServerThatIsFullCanBeShutDown(t *testing.T) {
 	reached := make(chan struct{}, 1)
-	b := NewBound(1, func() { reached <- struct{}{} })
+	b := NewBound(1, BoundEvents{Reached: func() { reached <- struct{}{} }, Shed: func() {}})
 	l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
-	s := serve(t, l, func(http.ResponseWriter, *http.Request) {}, b.ConnState)
-	c := dial(t, l.Addr())
-	write(t, c, get)
-	read(t, c)
+	work := serveWork(t, l, b)
+	write(t, dial(t, l.Addr()), getAndWait)
+	<-work.begun
 	<-reached
+	close(work.goOn)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
+	if err := work.server.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
 	eventually(t, func() bool { return b.Open() == 0 }, "no connection is open")
 }
 
 func TestAHijackedConnectionGivesItsPlaceBack(t *testing.T) {
-	b := NewBound(1, func() {})
+	b := NewBound(1, BoundEvents{Reached: func() {}, Shed: func() {}})
 	l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
 	serve(t, l, func(w http.ResponseWriter, _ *http.Request) {
 		c, _, err := w.(http.Hijacker).Hijack()

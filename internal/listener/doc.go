@@ -5,8 +5,10 @@
 //
 // Invariants:
 //
-//   - Never more connections are open than the bound allows; further ones wait
-//     in the kernel's backlog, where they take no memory of this process.
+//   - Never more connections are open than the bound allows. At the bound the
+//     one that has been idle for longest gives way; where none is idle, further
+//     ones wait in the kernel's backlog, where they take no memory of this process.
+//   - A request that has been begun is never cut by that.
 //   - A PROXY header is read from a trusted peer only, and always from a trusted
 //     peer: which protocol a peer speaks is never guessed from its bytes.
 //   - Accept never waits for a peer to send something.

@@ -7,11 +7,12 @@ import (
 )
 
 func TestConnectionsBeyondTheBoundWait(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {max_connections: 2}")
+	g := startGate(t, inFrontOf(startPHP(t, 3)), "server: {max_connections: 2}")
+	j, end := newJournal(t), newBarrier(t)
 	first, second, third := g.dial(t), g.dial(t), g.dial(t)
-	for _, c := range []*conn{first, second} {
-		c.ask(t, "GET", "/trivial.php", "one")
-		c.answer(t).want(t, 200)
+	for session, c := range map[string]*conn{"a": first, "b": second} {
+		c.ask(t, "GET", end.page(j, session), session)
+		j.await(t, "begin "+session)
 	}
 	g.awaitMetric(t, "connections_bound_total", 1)
 	third.ask(t, "GET", "/trivial.php", "one")
@@ -22,6 +23,39 @@ func TestConnectionsBeyondTheBoundWait(t *testing.T) {
 	third.answer(t).want(t, 200)
 	if !strings.Contains(g.log.String(), "as many connections are open as server.max_connections allows") {
 		t.Errorf("nothing in the log: %s", g.log)
+	}
+	end.lift(t)
+	second.answer(t).want(t, 200)
+}
+
+// A crowd that connects and then does nothing shuts nobody out.
+func TestIdleConnectionsGiveWay(t *testing.T) {
+	for protocol, start := range map[string]func(*testing.T, ...string) *gate{"plain": startGate, "TLS": startTLSGate} {
+		t.Run(protocol, func(t *testing.T) {
+			const limit = 20
+			g := start(t, inFrontOf(startPHP(t, 2)), "server: {max_connections: 20}")
+			dial := g.dial
+			if protocol == "TLS" {
+				dial = func(t *testing.T) *conn { return g.dialTLS(t) }
+			}
+			var crowd []*conn
+			for range 2 * limit {
+				c := dial(t)
+				c.ask(t, "GET", "/trivial.php", "one")
+				c.answer(t).want(t, 200)
+				crowd = append(crowd, c)
+			}
+			if n := g.metric(t, "connections"); n > limit {
+				t.Errorf("%v connections are open", n)
+			}
+			if n := g.metric(t, "connections_shed_total"); n < limit {
+				t.Errorf("connections_shed_total is %v, want at least %d", n, limit)
+			}
+			crowd[0].awaitClosed(t)
+			last := crowd[len(crowd)-1]
+			last.ask(t, "GET", "/trivial.php", "one")
+			last.answer(t).want(t, 200)
+		})
 	}
 }
 
