@@ -38,6 +38,9 @@ type Options struct {
 	SlowLogTimeout time.Duration
 	// TerminateTimeout is request_terminate_timeout (whole seconds); 0 is none.
 	TerminateTimeout time.Duration
+	// ControlTimeout is process_control_timeout (whole seconds), for which Reload
+	// lets scripts run on; 0 is none: they are ended.
+	ControlTimeout time.Duration
 	// StatusPath is pm.status_path; "" is none.
 	StatusPath string
 	// PingPath is ping.path; "" is none.
@@ -60,6 +63,9 @@ func (o Options) config(listen, dir string) ([]byte, error) {
 	// php-fpm -O writes its log to stderr as well, which is where it is wanted.
 	w.set("error_log", "/dev/null")
 	w.set("daemonize", "no")
+	if o.ControlTimeout > 0 {
+		w.set("process_control_timeout", seconds(o.ControlTimeout))
+	}
 	w.section("sessiongate")
 	if os.Geteuid() == 0 {
 		w.set("user", "root")

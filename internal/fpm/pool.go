@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -155,6 +156,13 @@ func (p *Pool) Stop() {
 func (p *Pool) Restart(ctx context.Context) error {
 	p.master.stop()
 	return p.launch(ctx)
+}
+
+// Reload has the master start anew in its place, as "systemctl reload" does:
+// the socket stays open, scripts end within ControlTimeout, and new workers take
+// over. It returns before they do.
+func (p *Pool) Reload() error {
+	return syscall.Kill(p.PID(), syscall.SIGUSR2)
 }
 
 // Kill ends the pool as a crash would: SIGKILL to master and workers, sockets
