@@ -65,6 +65,7 @@ var measurements = []measurement{
 	{name: "restart", what: "Redis killed under load and started again, empty, in each failure mode", take: outage},
 	{name: "crash", what: "gates that die or are halted while they hold a turn or wait for it", take: crash},
 	{name: "torture", what: "counting on sessions while gates are killed and connections to Redis disturbed", take: torture},
+	{name: "rolling", what: "two servers restarted in turn under load, in each way", take: rolling},
 	{name: "abuse", what: "other sessions beside one that abuses", take: abuse},
 	{name: "unlocked", what: "abuse again, without any lock", contrast: true, take: unlocked},
 	{name: "phpredis", what: "abuse again, with phpredis locking instead of the gate's", contrast: true, take: phpredis},

@@ -35,6 +35,8 @@ type plan struct {
 	limitPhase time.Duration
 	limitBound float64 // percent
 
+	restarts int // of each server that is rolled
+
 	abusePhase      time.Duration
 	abusePercentile int
 	abuseBound      float64
@@ -64,6 +66,7 @@ func fullPlan() plan {
 		poolWaiting: 10000, poolPhase: 5 * time.Second, poolBound: 2,
 		outageRounds: 3, outagePhase: 3 * time.Second,
 		crashRounds: 3, crashTTL: 10 * time.Second,
+		restarts:   10,
 		limitPhase: 10 * time.Second, limitBound: 2,
 		abusePhase: 10 * time.Second, abusePercentile: 99, abuseBound: 1.15,
 		readerBound: 1.5,
@@ -91,6 +94,7 @@ func quickPlan() plan {
 	p.outageRounds, p.outagePhase = 1, 600*time.Millisecond
 	p.crashRounds, p.crashTTL = 1, 3*time.Second
 	p.spreadTimeBound, p.spreadOvertakeBound = 2.5, 60 // of 150: with a polled lock 90 are
+	p.restarts = 1
 	p.limitPhase, p.limitBound = time.Second, 20
 	// Of 80 requests the 99th percentile is the slowest one: chance.
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sessiongate/sessiongate/internal/fpm"
 	"github.com/sessiongate/sessiongate/test/php"
@@ -97,7 +98,7 @@ func (s *stand) startPHP(ctx context.Context, ini map[string]string) (*fpm.Pool,
 		return nil, err
 	}
 	pool, err := fpm.Start(ctx, fpm.Options{
-		Root: s.pages(), Workers: workers, Socket: filepath.Join(dir, "s"), Backlog: 1024, Ini: ini, Dir: dir,
+		Root: s.pages(), Workers: workers, Socket: filepath.Join(dir, "s"), Backlog: 1024, Ini: ini, ControlTimeout: 10 * time.Second, Dir: dir,
 	})
 	if errors.Is(err, fpm.ErrNotInstalled) {
 		return nil, fmt.Errorf("%w; scripts/test-deps installs it", err)
