@@ -16,8 +16,8 @@ type Events struct {
 	// Refused: this gate must not work beside the others from now on, for the
 	// reason given, or cannot without somebody's doing; nil: it may again.
 	Refused func(reason error)
-	// Trouble: what is wrong with which server while Redis is away, as far as the
-	// servers say; it may pass by itself.
+	// Trouble: what is wrong with which server, as far as the servers say; it may
+	// pass by itself.
 	Trouble func(err error)
 	// Notice: a setting of the server is doubtful.
 	Notice func(message string)

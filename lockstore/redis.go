@@ -24,7 +24,8 @@ type Redis struct {
 
 	// Of Start, and of the goroutine that inspects after it.
 	looking time.Time // when the servers are inspected next
-	trouble string    // what was said last of servers that may come back
+	trouble string    // what was said last of what is wrong with the servers
+	worked  bool      // an inspection has found nothing wrong
 
 	end    context.CancelFunc // of watch and inbox; nil before Start
 	ending sync.WaitGroup
@@ -152,8 +153,8 @@ func (s *Redis) Sessions() int { return s.leases.count().sessions }
 func (s *Redis) Away() bool { return s.leases.count().away }
 
 // Refused says why this gate must not work beside the others on this Redis
-// ([ErrFingerprint]), or cannot and will not without somebody's doing
-// ([ServerError]); nil where nothing is wrong.
+// ([ErrFingerprint]), or, where it never has, cannot and will not without
+// somebody's doing ([ServerError]); nil where nothing is wrong.
 func (s *Redis) Refused() error {
 	if why := s.refused.Load(); why != nil {
 		return *why
@@ -191,6 +192,7 @@ func (s *Redis) report(f findings) {
 	before := s.Refused()
 	s.refused.Store(&f.refusal)
 	s.trouble = ""
+	s.worked = s.worked || f.refusal == nil
 	changed := text(before) != text(f.refusal)
 	if changed && s.options.Events.Refused != nil {
 		s.options.Events.Refused(f.refusal)

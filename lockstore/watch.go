@@ -113,8 +113,9 @@ func (s *Redis) tryAway(ctx context.Context, w *wire) (back bool) {
 	return back
 }
 
-// look inspects the servers and tells what is wrong with them: what will not
-// pass keeps the gate from being ready, until an inspection finds it mended.
+// look inspects the servers and tells what is wrong with them. What will not
+// pass is likely the gate's own mistake where it has never worked; where it has,
+// it may be all gates', and is no more than Redis being away.
 func (s *Redis) look(ctx context.Context) {
 	found, err := s.inspect(ctx)
 	if ctx.Err() != nil {
@@ -126,7 +127,7 @@ func (s *Redis) look(ctx context.Context) {
 	}
 	s.looking = time.Now().Add(troubleEvery)
 	switch {
-	case lasting:
+	case lasting && !s.worked:
 		s.report(findings{refusal: err})
 	case err != nil:
 		s.troubled(err)

@@ -114,9 +114,9 @@ func (e *lockEvents) refused(words redisWords, err error) {
 	}
 }
 
-// troubled logs what servers that are away say of themselves.
+// troubled logs what is wrong with the servers.
 func (e *lockEvents) troubled(words redisWords, err error) {
-	e.log.Warn().Str("detail", words.of(err)).Msg("what keeps Redis away")
+	e.log.Warn().Str("detail", words.of(err)).Msg("what is wrong with Redis")
 }
 
 // noticed logs what is doubtful when it is found, not each time that it is
