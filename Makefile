@@ -10,6 +10,7 @@ BENCH    ?= .
 TESTS    ?= ./...
 LOAD     ?=
 WORLDS   ?= 1000000
+BOTS     ?= latest
 
 .PHONY: help
 help: ## list the targets
@@ -63,6 +64,10 @@ load: ## measure the gate in front of a real php-fpm (docs/benchmarks.md); LOAD:
 torture: ## count 200,000 times on sessions while gates are killed and Redis connections disturbed (docs/benchmarks.md)
 	@scripts/test-deps
 	go run ./test/load $(LOAD) torture
+
+.PHONY: bots
+bots: ## renew the user agents of crawlers (internal/botua/data) from npm; BOTS: a version
+	@scripts/bots $(BOTS)
 
 .PHONY: clean
 clean: ## remove what was built
