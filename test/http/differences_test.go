@@ -13,7 +13,7 @@ import (
 var update = flag.Bool("update", false, "write the differences that are seen to docs/http.md")
 
 const (
-	page       = "../../docs/http.md"
+	document   = "../../docs/http.md"
 	tableBegin = "| scenario | gate | nginx | Caddy | why |\n|---|---|---|---|---|\n"
 	same       = "same"
 )
@@ -26,13 +26,14 @@ const shortly = 500 * time.Millisecond
 // docs/http.md to what is seen. The table is that of the versions which the page
 // names: of other ones the differences are logged.
 func TestDifferences(t *testing.T) {
-	content, err := os.ReadFile(page)
+	t.Parallel()
+	content, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, rest, ok := strings.Cut(string(content), tableBegin)
 	if !ok {
-		t.Fatalf("%s has no table of differences", page)
+		t.Fatalf("%s has no table of differences", document)
 	}
 	table, after, _ := strings.Cut(rest, "\n\n")
 	nginx, caddy := map[string]string{}, map[string]string{}
@@ -42,7 +43,7 @@ func TestDifferences(t *testing.T) {
 	})
 	want := rows(t, nginx, caddy)
 	if *update {
-		if err := os.WriteFile(page, []byte(before+tableBegin+strings.Join(want, "\n")+"\n\n"+after), 0o644); err != nil {
+		if err := os.WriteFile(document, []byte(before+tableBegin+strings.Join(want, "\n")+"\n\n"+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -50,18 +51,18 @@ func TestDifferences(t *testing.T) {
 	complain := t.Errorf
 	compared := fmt.Sprintf("nginx %s and Caddy %s", version(t, "nginx", "-v"), version(t, "caddy", "version"))
 	if !strings.Contains(before, compared) {
-		t.Logf("%s is about other versions than %s", page, compared)
+		t.Logf("%s is about other versions than %s", document, compared)
 		complain = t.Logf
 	}
 	got := strings.Split(table, "\n")
 	for _, row := range want {
 		if !slices.Contains(got, row) {
-			complain("seen, and not in %s:\n%s", page, row)
+			complain("seen, and not in %s:\n%s", document, row)
 		}
 	}
 	for _, row := range got {
 		if !slices.Contains(want, row) {
-			complain("in %s, and not seen:\n%s", page, row)
+			complain("in %s, and not seen:\n%s", document, row)
 		}
 	}
 }

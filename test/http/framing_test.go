@@ -109,6 +109,14 @@ func chunkScenarios() []scenario {
 		{name: "chunk size in capitals", send: chunked("A\r\nhellohello\r\n0\r\n\r\n"), replies: []reply{ok}, end: closes, seen: sawBody("hellohello")},
 		{name: "chunk extension", send: chunked("5;a=b;c=\"d\"\r\nhello\r\n0;e\r\n\r\n"), replies: []reply{ok}, end: closes, seen: sawBody("hello")},
 		{name: "many chunks", send: chunked(repeat("1\r\nx\r\n", 1000) + "0\r\n\r\n"), replies: []reply{ok}, end: closes, seen: sawBody(repeat("x", 1000))},
+		{
+			name: "a trailer, over HTTP", only: overHTTP, send: chunked("5\r\nhello\r\n0\r\nX-Sum: 1\r\nX_Sum: 2\r\nX-Sessiongate: evil\r\n\r\n"), replies: []reply{ok}, end: closes,
+			seen: []request{{line: "POST /a", host: "gate.test", body: "hello", header: []string{"trailer x-sum: 1", "-trailer x_sum", "-trailer x-sessiongate"}}},
+		},
+		{
+			name: "a trailer, over FastCGI", only: overFastCGI, send: chunked("5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"), replies: []reply{ok}, end: closes,
+			seen: []request{{line: "POST /a", host: "gate.test", body: "hello", header: []string{"-x-sum"}}},
+		},
 		{name: "a trailer that poses as the framing", send: chunked("5\r\nhello\r\n0\r\nContent-Length: 50\r\nTransfer-Encoding: x\r\n\r\n"), replies: []reply{ok}, end: closes, seen: sawBody("hello")},
 		{name: "a trailer that poses as a cookie", send: chunked("5\r\nhello\r\n0\r\nCookie: PHPSESSID=evil\r\n\r\n"), replies: []reply{ok}, end: closes, session: noSession, seen: []request{{line: "POST /a", host: "gate.test", body: "hello", header: []string{"-Cookie"}}}},
 		{name: "a chunked body that breaks off", send: chunked("5\r\nhel"), hangUp: true, end: closes},

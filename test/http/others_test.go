@@ -103,7 +103,7 @@ func startOther(t *testing.T, name, config string, args ...string) *server {
 }
 
 // scratch is a folder that the user nginx changes to may write to.
-func scratch(t *testing.T) string {
+func scratch(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sessiongate-http-")
 	if err != nil {

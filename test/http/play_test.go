@@ -181,7 +181,7 @@ func readReply(in *bufio.Reader, method string) (reply, error) {
 	case method == "HEAD", code == "204", code == "304", strings.HasPrefix(code, "1"):
 		return r, nil
 	case length != "" || chunked:
-		r.body, err = readBody(in, length, chunked)
+		r.body, err = readBody(in, length, chunked, func(string) {})
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			r.cut, err = true, io.EOF
 		}

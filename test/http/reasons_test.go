@@ -17,7 +17,7 @@ var reasons = byScenario(map[string][]string{
 	"PHP sees that no host was named; an HTTP upstream has to get some Host, and gets its own":                              {"HTTP/1.0 without Host, over HTTP"},
 	"a coding over HTTP/1.0 is a fault (RFC 9112, 6.1): nothing is read behind it, and the connection ends":                 {"HTTP/1.0 that stays, with chunks", "HTTP/1.0 that stays, with chunks and a length"},
 	"the coding counts, and the connection ends: what follows is nobody's request (RFC 9112, 6.1)":                          {"coding with a length before it", "coding with a length behind it", "coding with a length, and a request behind it"},
-	"the gate passes trailers on, and says so":                                                                              {"TE, over HTTP"},
+	"the gate passes trailers on, and says so":                                                                              {"TE, over HTTP", "a trailer, over HTTP"},
 	"the upstream's answer is to pass untouched, so the gate asks for nothing of its own":                                   {"User-Agent is not made up"},
 	"not allowed in a value (RFC 9110, 5.5): what it means is the next server's guess":                                      {"a DEL in a value", "a control character in a value", "a bare CR at the end of a value"},
 	"not allowed in a name (RFC 9110, 5.6.2): what it means is the next server's guess":                                     {"a bracket in a name", "a high byte in a name", "a slash in a name", "an at sign in a name", "quotes in a name", "an empty name"},

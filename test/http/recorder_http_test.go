@@ -75,13 +75,17 @@ func readRequest(in *bufio.Reader) (q request, err error) {
 		}
 		q.header = append(q.header, name+": "+value)
 	}
-	q.body, err = readBody(in, length, chunked)
+	q.body, err = readBody(in, length, chunked, func(line string) {
+		name, value, _ := strings.Cut(line, ": ")
+		q.header = append(q.header, "trailer "+strings.ToLower(name)+": "+value)
+	})
 	return q, err
 }
 
-func readBody(in *bufio.Reader, length string, chunked bool) (string, error) {
+// readBody reads a body; behind gets each line of a trailer.
+func readBody(in *bufio.Reader, length string, chunked bool, behind func(string)) (string, error) {
 	if chunked {
-		return readChunks(in)
+		return readChunks(in, behind)
 	}
 	if length == "" {
 		return "", nil
@@ -95,7 +99,7 @@ func readBody(in *bufio.Reader, length string, chunked bool) (string, error) {
 	return body.String(), noEOF(err)
 }
 
-func readChunks(in *bufio.Reader) (string, error) {
+func readChunks(in *bufio.Reader, behind func(string)) (string, error) {
 	var body strings.Builder
 	for {
 		size, err := readLine(in)
@@ -109,7 +113,11 @@ func readChunks(in *bufio.Reader) (string, error) {
 		if _, err := io.CopyN(&body, in, int64(n)); err != nil {
 			return body.String(), noEOF(err)
 		}
-		if _, err := readLine(in); err != nil {
+		line, err := readLine(in)
+		for ; err == nil && n == 0 && line != ""; line, err = readLine(in) {
+			behind(line)
+		}
+		if err != nil {
 			return body.String(), noEOF(err)
 		}
 		if n == 0 {

@@ -23,7 +23,12 @@ type recorder struct {
 // listen serves connections of a listener until the test ends.
 func (r *recorder) listen(t *testing.T) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return r.listenOn(t, "tcp", "127.0.0.1:0")
+}
+
+func (r *recorder) listenOn(t testing.TB, network, at string) (address string) {
+	t.Helper()
+	l, err := net.Listen(network, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +137,7 @@ func headerDiffers(want, got []string) error {
 // forbidden are the fields that no request of a client's brings to a backend:
 // they are the connection's, or would say what only the gate can know.
 var forbidden = []string{
-	"transfer-encoding", "keep-alive", "proxy-connection", "trailer", "upgrade", "expect", "proxy", "http2-settings",
+	"keep-alive", "proxy-connection", "expect", "proxy", "http2-settings",
 	"x-original-url", "x-rewrite-url", "x-sessiongate", "x-sessiongate-key", "x-real-ip", "x-forwarded-port", "x-forwarded-prefix",
 }
 
@@ -144,14 +149,28 @@ func (r request) wantSafe() error {
 			wrong = append(wrong, fmt.Errorf("the backend got %s: %q", name, value))
 		}
 	}
-	// That the gate itself takes trailers is the one thing that it says of its own
-	// connection.
-	te, _ := r.value("te")
-	if connection, found := r.value("connection"); found && connection != "TE" || te != "" && te != "trailers" {
-		wrong = append(wrong, fmt.Errorf("the backend got connection: %q, te: %q", connection, te))
+	// Of its own connection the gate says that it takes trailers, or that it may
+	// change its protocol.
+	var options []string
+	te, trailers := r.value("te")
+	if trailers {
+		options = append(options, "TE")
 	}
-	length, _ := r.value("content-length")
-	if want := fmt.Sprint(len(r.body)); length != want && (length != "" && length != "0" || r.body != "") {
+	_, upgrade := r.value("upgrade")
+	if upgrade {
+		options = append(options, "Upgrade")
+	}
+	connection, _ := r.value("connection")
+	if said := strings.Split(connection, ", "); connection != strings.Join(options, ", ") && !slices.Equal(said, []string{"Upgrade", "TE"}) || trailers && te != "trailers" {
+		wrong = append(wrong, fmt.Errorf("the backend got connection: %q, te: %q, upgrade: %v", connection, te, upgrade))
+	}
+	length, measured := r.value("content-length")
+	coding, chunked := r.value("transfer-encoding")
+	_, trailer := r.value("trailer")
+	if chunked != trailer || chunked && (coding != "chunked" || measured) {
+		wrong = append(wrong, fmt.Errorf("the backend got a body in chunks, with a trailer %v, a length %v", trailer, measured))
+	}
+	if want := fmt.Sprint(len(r.body)); !chunked && length != want && (measured && length != "0" || r.body != "") {
 		wrong = append(wrong, fmt.Errorf("the backend got %d bytes and Content-Length %q", len(r.body), length))
 	}
 	host := r.host
@@ -164,7 +183,7 @@ func (r request) wantSafe() error {
 		}
 	}
 	for _, line := range r.header {
-		if name, _, _ := strings.Cut(line, ":"); strings.ContainsAny(name, "_. ") {
+		if name, _, _ := strings.Cut(strings.TrimPrefix(line, "trailer "), ":"); strings.ContainsAny(name, "_. ") {
 			wrong = append(wrong, fmt.Errorf("the backend got a field %q", line))
 		}
 	}
