@@ -20,7 +20,7 @@ func (r *recorder) serveHTTP(c net.Conn) {
 			return
 		}
 		if err != nil {
-			q.line += " (not to be read on)"
+			q.line += unfinished
 		}
 		answer := r.note(q)
 		if answer == "" && err == nil {
@@ -31,6 +31,9 @@ func (r *recorder) serveHTTP(c net.Conn) {
 		return
 	}
 }
+
+// unfinished stands behind the line of a request that does not come to its end.
+const unfinished = " (not to be read on)"
 
 // nothing is what an upstream says that only closes the connection.
 const nothing = "<nothing>"
