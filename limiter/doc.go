@@ -39,7 +39,7 @@
 // The example of [Set] shows how a request passes. [AppendPolicies] and
 // [AppendQuotas] write the values of the fields RateLimit-Policy and RateLimit.
 //
-// Why it is so, and what else was looked at, stands in docs/adr/0011.
+// Why it is so, and what else was looked at, stands in docs/adr/0012.
 //
 // The package knows nothing of HTTP, logging or configuration files. It delays
 // nobody: a request is let through or refused at once.

@@ -130,7 +130,7 @@ func TestARedisThatDoesNotFitEndsTheStartWithWhatIsWrong(t *testing.T) {
 	t.Run("wrong password", func(t *testing.T) {
 		server := redistest.Start(t, redistest.Password("gate", "hunter2"))
 		wantFailure(t, gateOn(t, pool, server.Address(), fmt.Sprintf("redis: {username: gate, password_file: %q}", secretFile(t, "wrong"))),
-			"redis: ", "refuses access", "WRONGPASS")
+			server.Address(), "redis.addresses[0]", "redis.password_file", "WRONGPASS")
 	})
 	t.Run("too old", func(t *testing.T) {
 		wantFailure(t, gateOn(t, pool, redisOfVersion(t, "6.0.16")), "redis: ", "too old", "6.0.16", "6.2")
