@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -76,17 +77,17 @@ rules:
 		t.Fatal(err)
 	}
 	base := rules.Policy{
-		Rule: "nothing", RejectBusy: true, Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 7, WaitTimeout: 3 * time.Second,
+		Rule: "nothing", Number: 1, RejectBusy: true, Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 7, WaitTimeout: 3 * time.Second,
 		ForwardOnTimeout: true, MaxHold: 100 * time.Second, MaxBodySize: 64 << 20, ReleaseDelay: time.Second, OnStoreFailure: rules.Closed,
 	}
-	if got := *set.Decide(&rules.Request{Path: "/a"}); got != base {
+	if got := *set.Decide(&rules.Request{Path: "/a"}); !reflect.DeepEqual(got, base) {
 		t.Errorf("a rule that says nothing: %+v", got)
 	}
 	all := rules.Policy{
-		Rule: "all", Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 1, WaitTimeout: 2 * time.Second, MaxHold: 200 * time.Second,
+		Rule: "all", Number: 2, Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 1, WaitTimeout: 2 * time.Second, MaxHold: 200 * time.Second,
 		MaxBodySize: 1 << 10, ReleaseOnHeaders: true, LockGroup: "g", Lock: rules.Barrier, OnStoreFailure: rules.Open,
 	}
-	if got := *set.Decide(&rules.Request{Path: "/b"}); got != all {
+	if got := *set.Decide(&rules.Request{Path: "/b"}); !reflect.DeepEqual(got, all) {
 		t.Errorf("a rule that says everything: %+v", got)
 	}
 }

@@ -42,6 +42,7 @@ func (c *compiler) rule(r *Rule) {
 		c.fail(".match", `is empty; a rule for every request says path: ["/**"]`)
 	}
 	policy := r.over(c.set.base)
+	policy.Number = len(c.set.rules) + 1
 	c.set.rules = append(c.set.rules, compiled{
 		policy:  policy,
 		method:  c.methods(m.Method),

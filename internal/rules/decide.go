@@ -37,9 +37,24 @@ type compiled struct {
 
 // Decide returns the policy of the first rule that matches, else the base
 // policy. The policy is shared: do not change it.
-func (s *Set) Decide(r *Request) *Policy {
-	facts := facts{request: r}
+func (s *Set) Decide(r *Request) *Policy { return s.from(0, r) }
+
+// Behind decides as if a rule and those before it were not there: for a rule that
+// would have refused the request, and is not enforced.
+func (s *Set) Behind(p *Policy, r *Request) *Policy { return s.from(p.Number, r) }
+
+// Policies are all that Decide may return, by their Number.
+func (s *Set) Policies() []*Policy {
+	all := []*Policy{&s.base}
 	for i := range s.rules {
+		all = append(all, &s.rules[i].policy)
+	}
+	return all
+}
+
+func (s *Set) from(first int, r *Request) *Policy {
+	facts := facts{request: r}
+	for i := first; i < len(s.rules); i++ {
 		if s.rules[i].matches(&facts) {
 			return &s.rules[i].policy
 		}

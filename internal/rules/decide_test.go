@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -55,6 +56,40 @@ func TestFirstMatchingRuleDecides(t *testing.T) {
 	}
 }
 
+func TestBehindARuleTheLaterOnesDecide(t *testing.T) {
+	all := Match{Path: []string{"/**"}}
+	s := mustCompile(t, Policy{Rule: "base", Limits: []string{"all"}},
+		Rule{Name: "watched", Match: all, Reject: ptr(true), Shadow: ptr(true), Limits: []string{}},
+		Rule{Name: "posts", Match: Match{Method: []string{"POST"}}, Shadow: ptr(false)},
+	)
+	for method, want := range map[string]string{"GET": "base", "POST": "posts"} {
+		r := Request{Path: "/", Method: method}
+		first := s.Decide(&r)
+		if first.Rule != "watched" || !first.Shadow || first.Number != 1 || len(first.Limits) != 0 {
+			t.Fatalf("%s: decided by %+v", method, first)
+		}
+		next := s.Behind(first, &r)
+		if next.Rule != want || len(next.Limits) != 1 || s.Policies()[next.Number] != next {
+			t.Errorf("%s: behind it decides %+v, want %s", method, next, want)
+		}
+		if last := s.Behind(s.Policies()[2], &r); last.Number != 0 {
+			t.Errorf("%s: behind the last rule decides %+v", method, last)
+		}
+	}
+}
+
+func TestOnlyARefusalThatIsNotEnforcedLeavesTheLaterRulesSomething(t *testing.T) {
+	all := Match{Path: []string{"/**"}}
+	for _, tt := range []struct{ reject, shadow, covers bool }{
+		{true, true, false}, {true, false, true}, {false, true, true},
+	} {
+		_, err := Compile(Policy{}, []Rule{{Name: "a", Match: all, Reject: &tt.reject, Shadow: &tt.shadow}, {Name: "b", Match: all}})
+		if covers := err != nil; covers != tt.covers {
+			t.Errorf("reject %v, shadow %v: %v", tt.reject, tt.shadow, err)
+		}
+	}
+}
+
 func TestRuleIsLaidOverBase(t *testing.T) {
 	base := Policy{Rule: "base", Lock: Exclusive, MaxWaiting: 64, WaitTimeout: 20 * time.Second, Upstream: "php", Cookie: "PHPSESSID", ForwardOnTimeout: true}
 	s := mustCompile(t, base,
@@ -62,24 +97,26 @@ func TestRuleIsLaidOverBase(t *testing.T) {
 			Name: "all", Match: Match{Path: []string{"/all"}},
 			Lock: ptr(Barrier), RejectBusy: ptr(true), Reject: ptr(true), Status: ptr(429), Upstream: ptr("other"), Cookie: ptr("c"), Header: ptr("H"),
 			LockGroup: ptr("g"), MaxWaiting: ptr(0), WaitTimeout: ptr(time.Second), ForwardOnTimeout: ptr(false), MaxHold: ptr(time.Minute),
-			MaxBodySize: ptr(int64(5)), ReleaseOnHeaders: ptr(true), ReleaseDelay: ptr(time.Millisecond), OnStoreFailure: ptr(Open),
+			MaxBodySize: ptr(int64(5)), ReleaseOnHeaders: ptr(true), ReleaseDelay: ptr(time.Millisecond), OnStoreFailure: ptr(Open), Shadow: ptr(true),
+			Limits: []string{"own"}, Concurrency: []string{"few"},
 		},
 		Rule{Name: "nothing", Match: Match{Path: []string{"/nothing"}}},
 	)
 	want := Policy{
-		Rule: "all", Lock: Barrier, RejectBusy: true, Reject: true, Status: 429, Upstream: "other", Cookie: "c", Header: "H",
+		Rule: "all", Number: 1, Lock: Barrier, RejectBusy: true, Reject: true, Status: 429, Upstream: "other", Cookie: "c", Header: "H",
 		LockGroup: "g", MaxWaiting: 0, WaitTimeout: time.Second, ForwardOnTimeout: false, MaxHold: time.Minute,
-		MaxBodySize: 5, ReleaseOnHeaders: true, ReleaseDelay: time.Millisecond, OnStoreFailure: Open,
+		MaxBodySize: 5, ReleaseOnHeaders: true, ReleaseDelay: time.Millisecond, OnStoreFailure: Open, Shadow: true,
+		Limits: []string{"own"}, Concurrency: []string{"few"},
 	}
-	if got := *s.Decide(&Request{Path: "/all"}); got != want {
+	if got := *s.Decide(&Request{Path: "/all"}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	want = base
-	want.Rule = "nothing"
-	if got := *s.Decide(&Request{Path: "/nothing"}); got != want {
+	want.Rule, want.Number = "nothing", 2
+	if got := *s.Decide(&Request{Path: "/nothing"}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if got := *s.Decide(&Request{Path: "/"}); got != base {
+	if got := *s.Decide(&Request{Path: "/"}); !reflect.DeepEqual(got, base) {
 		t.Errorf("got  %+v\nwant %+v", got, base)
 	}
 }

@@ -50,6 +50,8 @@ func (f StoreFailure) String() string {
 // Policy is what holds for a request. Policies are shared: read them only.
 type Policy struct {
 	Rule             string        // name of the rule; that of the base where none matched
+	Number           int           // of the rule, from 1; 0: none matched. Compile counts
+	Shadow           bool          // enforce: false: nobody is held up, what would have been is counted
 	Lock             LockMode      //
 	RejectBusy       bool          // 429 at once when somebody of the session is there
 	Reject           bool          // refuse the request, with Status
@@ -66,4 +68,6 @@ type Policy struct {
 	ReleaseOnHeaders bool          // else at the end of the answer
 	ReleaseDelay     time.Duration // the turn is kept so much longer
 	OnStoreFailure   StoreFailure  // while the lock authority is away
+	Limits           []string      // names of the rate limits that apply
+	Concurrency      []string      // names of the concurrency caps that apply
 }

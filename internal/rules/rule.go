@@ -23,6 +23,9 @@ type Rule struct {
 	ReleaseOnHeaders *bool
 	ReleaseDelay     *time.Duration
 	OnStoreFailure   *StoreFailure
+	Shadow           *bool
+	Limits           []string // all that apply
+	Concurrency      []string // all that apply
 }
 
 // Match holds when all its fields hold. A nil field holds for every request; a
@@ -69,6 +72,13 @@ func (r *Rule) over(base Policy) Policy {
 	set(&p.ReleaseOnHeaders, r.ReleaseOnHeaders)
 	set(&p.ReleaseDelay, r.ReleaseDelay)
 	set(&p.OnStoreFailure, r.OnStoreFailure)
+	set(&p.Shadow, r.Shadow)
+	if r.Limits != nil {
+		p.Limits = r.Limits
+	}
+	if r.Concurrency != nil {
+		p.Concurrency = r.Concurrency
+	}
 	return p
 }
 

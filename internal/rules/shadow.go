@@ -27,9 +27,13 @@ func (c *compiler) findShadowed(rules []Rule) {
 }
 
 // covers is about rules that say something at all; others have their own error.
+// Behind a refusal that is not enforced the later rules decide.
 func (c *compiler) covers(rules []Rule, early, late int) bool {
 	e, l := &rules[early].Match, &rules[late].Match
 	if isEmpty(e) || isEmpty(l) {
+		return false
+	}
+	if p := &c.set.rules[early].policy; p.Reject && p.Shadow {
 		return false
 	}
 	sameSource := c.set.rules[early].source == c.set.rules[late].source
