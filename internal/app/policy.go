@@ -66,6 +66,7 @@ func ruleOf(c *config.Config, r *config.Rule) rules.Rule {
 		ReleaseOnHeaders: is(r.ReleaseOn, config.ReleaseOnHeaders),
 		ReleaseDelay:     r.ReleaseDelay,
 		OnStoreFailure:   mapped(r.OnStoreFailure, storeFailure),
+		Priority:         mapped(r.Priority, priority),
 	}
 }
 
@@ -115,6 +116,17 @@ func storeFailure(f config.OnStoreFailure) rules.StoreFailure {
 	case config.StoreFailureLocal:
 	}
 	return rules.Local
+}
+
+func priority(p config.Priority) rules.Priority {
+	switch p {
+	case config.PriorityHigh:
+		return rules.High
+	case config.PriorityLow:
+		return rules.Low
+	case config.PriorityNormal:
+	}
+	return rules.Normal
 }
 
 func said[T any](field, value *T) {

@@ -97,7 +97,7 @@ func TestRuleIsLaidOverBase(t *testing.T) {
 			Name: "all", Match: Match{Path: []string{"/all"}},
 			Lock: ptr(Barrier), RejectBusy: ptr(true), Reject: ptr(true), Status: ptr(429), Upstream: ptr("other"), Cookie: ptr("c"), Header: ptr("H"),
 			LockGroup: ptr("g"), MaxWaiting: ptr(0), WaitTimeout: ptr(time.Second), ForwardOnTimeout: ptr(false), MaxHold: ptr(time.Minute),
-			MaxBodySize: ptr(int64(5)), ReleaseOnHeaders: ptr(true), ReleaseDelay: ptr(time.Millisecond), OnStoreFailure: ptr(Open), Shadow: ptr(true),
+			MaxBodySize: ptr(int64(5)), ReleaseOnHeaders: ptr(true), ReleaseDelay: ptr(time.Millisecond), OnStoreFailure: ptr(Open), Priority: ptr(Low), Shadow: ptr(true),
 			Limits: []string{"own"}, Concurrency: []string{"few"},
 		},
 		Rule{Name: "nothing", Match: Match{Path: []string{"/nothing"}}},
@@ -105,7 +105,7 @@ func TestRuleIsLaidOverBase(t *testing.T) {
 	want := Policy{
 		Rule: "all", Number: 1, Lock: Barrier, RejectBusy: true, Reject: true, Status: 429, Upstream: "other", Cookie: "c", Header: "H",
 		LockGroup: "g", MaxWaiting: 0, WaitTimeout: time.Second, ForwardOnTimeout: false, MaxHold: time.Minute,
-		MaxBodySize: 5, ReleaseOnHeaders: true, ReleaseDelay: time.Millisecond, OnStoreFailure: Open, Shadow: true,
+		MaxBodySize: 5, ReleaseOnHeaders: true, ReleaseDelay: time.Millisecond, OnStoreFailure: Open, Priority: Low, Shadow: true,
 		Limits: []string{"own"}, Concurrency: []string{"few"},
 	}
 	if got := *s.Decide(&Request{Path: "/all"}); !reflect.DeepEqual(got, want) {

@@ -47,6 +47,28 @@ func (f StoreFailure) String() string {
 	return "unknown"
 }
 
+// Priority is a request's place before others where slots are scarce.
+type Priority uint8
+
+const (
+	Normal Priority = iota
+	High
+	Low
+)
+
+// String is the word used in the configuration.
+func (p Priority) String() string {
+	switch p {
+	case Normal:
+		return "normal"
+	case High:
+		return "high"
+	case Low:
+		return "low"
+	}
+	return "unknown"
+}
+
 // Policy is what holds for a request. Policies are shared: read them only.
 type Policy struct {
 	Rule             string        // name of the rule; that of the base where none matched
@@ -68,6 +90,7 @@ type Policy struct {
 	ReleaseOnHeaders bool          // else at the end of the answer
 	ReleaseDelay     time.Duration // the turn is kept so much longer
 	OnStoreFailure   StoreFailure  // while the lock authority is away
+	Priority         Priority      // in the queue for a slot
 	Limits           []string      // names of the rate limits that apply
 	Concurrency      []string      // names of the concurrency caps that apply
 }

@@ -23,6 +23,7 @@ type Rule struct {
 	ReleaseOnHeaders *bool
 	ReleaseDelay     *time.Duration
 	OnStoreFailure   *StoreFailure
+	Priority         *Priority
 	Shadow           *bool
 	Limits           []string // all that apply
 	Concurrency      []string // all that apply
@@ -72,6 +73,7 @@ func (r *Rule) over(base Policy) Policy {
 	set(&p.ReleaseOnHeaders, r.ReleaseOnHeaders)
 	set(&p.ReleaseDelay, r.ReleaseDelay)
 	set(&p.OnStoreFailure, r.OnStoreFailure)
+	set(&p.Priority, r.Priority)
 	set(&p.Shadow, r.Shadow)
 	if r.Limits != nil {
 		p.Limits = r.Limits
