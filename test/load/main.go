@@ -70,6 +70,7 @@ var measurements = []measurement{
 	{name: "unlocked", what: "abuse again, without any lock", contrast: true, take: unlocked},
 	{name: "phpredis", what: "abuse again, with phpredis locking instead of the gate's", contrast: true, take: phpredis},
 	{name: "reader", what: "the next page of a session whose client reads slowly", take: reader},
+	{name: "relay", what: "an answer of 10 MB, against httputil.ReverseProxy", take: relay},
 	{name: "streams", what: "WebSockets, event streams, 1 GB up and down: memory, disk, the session's other pages", take: streams},
 	{name: "vanish", what: "a crowd of waiting clients that vanish at once", take: vanish},
 	{name: "limits", what: "a limit by client under a flood of a million, and one that three share on one Redis", take: limits},

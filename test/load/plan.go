@@ -43,6 +43,9 @@ type plan struct {
 
 	readerBound float64
 
+	relays                 int     // answers each
+	relayLater, relayBound float64 // µs; of the whole answer
+
 	streamPhase, eventEvery time.Duration
 	streamSize, uploadRate  int64
 	eventBound              float64 // ms; what waits for the next one is an interval late
@@ -70,6 +73,7 @@ func fullPlan() plan {
 		limitPhase: 10 * time.Second, limitBound: 2,
 		abusePhase: 10 * time.Second, abusePercentile: 99, abuseBound: 1.15,
 		readerBound: 1.5,
+		relays:      200, relayLater: 100, relayBound: 1.15,
 		streamPhase: time.Minute, eventEvery: time.Second,
 		streamSize: 1 << 30, uploadRate: 64 << 20,
 		eventBound: 500, pageBound: 1.5,
@@ -99,6 +103,7 @@ func quickPlan() plan {
 	// Of 80 requests the 99th percentile is the slowest one: chance.
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2
 	p.readerBound = 3
+	p.relays, p.relayLater, p.relayBound = 20, 5000, 3
 	p.streamPhase, p.eventEvery = 2*time.Second, 200*time.Millisecond
 	p.streamSize, p.uploadRate = 64<<20, 32<<20
 	p.eventBound, p.pageBound = 1000, 5

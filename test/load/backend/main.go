@@ -13,6 +13,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,26 @@ func answer(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header()["Content-Type"] = []string{"text/plain"}
+	if mb, err := strconv.Atoi(r.URL.Query().Get("mb")); err == nil {
+		fill(w, mb)
+		return
+	}
 	_, _ = io.WriteString(w, "ok") // a client that left needs no answer
+}
+
+var megabyte = bytes.Repeat([]byte("x"), 1<<20)
+
+// fill answers with so many megabytes, in parts as PHP and files come.
+func fill(w http.ResponseWriter, mb int) {
+	w.Header().Set("Content-Length", strconv.Itoa(mb<<20))
+	const part = 32 << 10
+	for range mb {
+		for at := 0; at < len(megabyte); at += part {
+			if _, err := w.Write(megabyte[at : at+part]); err != nil {
+				return // the client left
+			}
+		}
+	}
 }
 
 func work(r *http.Request) error {
