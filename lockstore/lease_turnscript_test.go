@@ -277,3 +277,21 @@ func TestScriptCancelOfAnUnknownSessionLeavesNothing(t *testing.T) {
 		t.Errorf("%v are kept", keys)
 	}
 }
+
+// What only runs the script would take a replica, or a full server, for one that
+// leases can be had of.
+func TestScriptProbeWritesAndLeavesNothing(t *testing.T) {
+	b := newScriptBench(t)
+	for range 2 { // over what the one before has left, too
+		if err := b.gate("a").probe(t.Context(), here); err != nil {
+			t.Fatal(err)
+		}
+		if keys := b.redis.Keys(); len(keys) != 1 {
+			t.Fatalf("it has written %q", keys)
+		}
+	}
+	b.pass(probeKept)
+	if keys := b.redis.Keys(); len(keys) > 0 {
+		t.Errorf("%v are kept", keys)
+	}
+}

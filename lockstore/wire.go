@@ -158,7 +158,8 @@ func (w *wire) write(ctx context.Context, client redis.UniversalClient, k Key) e
 		}
 	}
 	probe := w.session(k) + ":probe"
-	return client.Eval(ctx, w.turnScript.source, []string{probe}, w.gate, 0, 0, 0, 0, 0, probeKept.Milliseconds(), w.constant[2]).Err()
+	const spent = 1 // who has spent nothing leaves nothing behind, of a session that nobody knows
+	return client.Eval(ctx, w.turnScript.source, []string{probe}, w.gate, 0, spent, 0, 0, 0, probeKept.Milliseconds(), w.constant[2]).Err()
 }
 
 // probeKept is how long Redis knows the key that probe writes.

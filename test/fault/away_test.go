@@ -86,6 +86,37 @@ func TestGateWithoutRedisGivesTurnsByItself(t *testing.T) {
 	}
 }
 
+// TestGateWaitsForARedisThatTakesWrites: one that only reads, as a replica does,
+// must not pass for one that is back again and again: requests would wait for it
+// each time.
+func TestGateWaitsForARedisThatTakesWrites(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	admin := server.Client(t)
+	replicasToWrite := func(n string) {
+		t.Helper()
+		if err := admin.ConfigSet(t.Context(), "min-replicas-to-write", n).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replicasToWrite("1") // there is none
+	g := openGate(t, server.Address())
+	for range 3 {
+		pass(500 * time.Millisecond) // it is tried meanwhile
+		if !g.Away() {
+			t.Fatal("the gate takes it for one that is back")
+		}
+	}
+	replicasToWrite("0")
+	eventually(t, "the gate has found Redis", func() bool { return !g.Away() })
+	turn := g.take(t, either(1))
+	if turn.Local() {
+		t.Error("the turn is local")
+	}
+	turn.Release()
+	awaitFree(t, admin, key(1))
+}
+
 func TestTurnsThatRunAreClaimedWhenRedisIsBack(t *testing.T) {
 	t.Parallel()
 	for name, redis := range disappear {
