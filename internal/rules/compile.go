@@ -3,8 +3,12 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/textproto"
+	"regexp/syntax"
 	"strings"
 
+	"github.com/sessiongate/sessiongate/internal/botua"
 	"github.com/sessiongate/sessiongate/internal/phpvar"
 )
 
@@ -14,9 +18,11 @@ func Compile(base Policy, rules []Rule) (*Set, error) {
 	c := compiler{set: &Set{base: base}}
 	for i := range rules {
 		c.place = fmt.Sprintf("rules[%d]", i)
+		before := len(c.errs)
 		c.rule(&rules[i])
+		c.broken = append(c.broken, len(c.errs) > before)
 	}
-	c.findShadowed(rules)
+	c.findShadowed()
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}
@@ -27,6 +33,7 @@ type compiler struct {
 	set     *Set
 	place   string // of what is being compiled
 	sources []source
+	broken  []bool // by rule: it could not be compiled whole
 	errs    []error
 }
 
@@ -38,20 +45,35 @@ func (c *compiler) fail(field, format string, args ...any) {
 
 func (c *compiler) rule(r *Rule) {
 	m := &r.Match
-	if m.Host == nil && m.Path == nil && m.Method == nil && m.Query == nil && m.Session == nil {
+	if m.isEmpty() {
 		c.fail(".match", `is empty; a rule for every request says path: ["/**"]`)
 	}
 	policy := r.over(c.set.base)
 	policy.Number = len(c.set.rules) + 1
-	c.set.rules = append(c.set.rules, compiled{
-		policy:  policy,
-		method:  c.methods(m.Method),
-		host:    c.globs(".match.host", m.Host, hostGlob, hostMistake),
-		path:    c.globs(".match.path", m.Path, pathGlob, pathMistake),
-		query:   c.arguments(m.Query),
-		session: m.Session,
-		source:  c.source(m.Session != nil, source{policy.Cookie, policy.Header}),
-	})
+	out := compiled{
+		policy:    policy,
+		match:     m,
+		method:    c.methods(m.Method),
+		path:      c.globs(".match.path", m.Path, pathGlob, pathMistake),
+		host:      c.globs(".match.host", m.Host, foldedGlob, hostMistake),
+		client:    c.networks(m.Client),
+		bot:       m.Bot != nil && *m.Bot,
+		userAgent: c.globs(".match.user_agent", m.UserAgent, foldedGlob, nil),
+		header:    c.headers(m.Header),
+		pathRegex: c.pathRegexes(m.PathRegex),
+		query:     c.arguments(m.Query),
+		session:   m.Session != nil && *m.Session,
+		source:    c.source(m.Session != nil, source{policy.Cookie, policy.Header}),
+	}
+	for field := range fieldCount {
+		if m.says(field) {
+			out.fields = append(out.fields, field)
+		}
+	}
+	if m.Bot != nil && c.set.bots == nil {
+		c.set.bots = botua.New()
+	}
+	c.set.rules = append(c.set.rules, out)
 }
 
 // source numbers the pairs of cookie and header that rules ask for. A shift by
@@ -85,14 +107,18 @@ func (c *compiler) methods(methods []string) []string {
 	return methods
 }
 
+// globs compiles a list. mistake, if any, finds what can be compiled and
+// matches nothing.
 func (c *compiler) globs(field string, patterns []string, kind globKind, mistake func(string) string) []*glob {
 	c.notEmpty(field, patterns != nil, len(patterns))
 	var globs []*glob
 	for i, pattern := range patterns {
 		place := fmt.Sprintf("%s[%d]", field, i)
-		if text := mistake(pattern); text != "" {
-			c.fail(place, "%q %s", pattern, text)
-			continue
+		if mistake != nil {
+			if text := mistake(pattern); text != "" {
+				c.fail(place, "%q %s", pattern, text)
+				continue
+			}
 		}
 		g, err := compileGlob(pattern, kind)
 		if err != nil {
@@ -102,6 +128,62 @@ func (c *compiler) globs(field string, patterns []string, kind globKind, mistake
 		globs = append(globs, g)
 	}
 	return globs
+}
+
+func (c *compiler) pathRegexes(exprs []string) []*pathRegex {
+	c.notEmpty(".match.path_regex", exprs != nil, len(exprs))
+	var list []*pathRegex
+	for i, expr := range exprs {
+		p, err := compilePathRegex(expr)
+		if err != nil {
+			c.fail(fmt.Sprintf(".match.path_regex[%d]", i), "%q is no RE2 expression: %s", expr, reasonOf(err))
+			continue
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// reasonOf is what regexp/syntax says, without repeating the expression.
+func reasonOf(err error) string {
+	var syntaxError *syntax.Error
+	if !errors.As(err, &syntaxError) {
+		return err.Error()
+	}
+	if syntaxError.Expr == "" {
+		return syntaxError.Code.String()
+	}
+	return fmt.Sprintf("%s at %q", syntaxError.Code, syntaxError.Expr)
+}
+
+func (c *compiler) networks(prefixes []netip.Prefix) []netip.Prefix {
+	c.notEmpty(".match.client", prefixes != nil, len(prefixes))
+	var networks []netip.Prefix
+	for _, p := range prefixes {
+		if p.Addr().Is4In6() && p.Bits() >= 96 { // clients' addresses are unmapped, too
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		networks = append(networks, p)
+	}
+	return networks
+}
+
+func (c *compiler) headers(entries []NameValue) []headerValue {
+	c.notEmpty(".match.header", entries != nil, len(entries))
+	var headers []headerValue
+	for i, entry := range entries {
+		field := fmt.Sprintf(".match.header[%d]", i)
+		if text := headerMistake(entry.Name); text != "" {
+			c.fail(field+".name", "%q %s", entry.Name, text)
+		}
+		value, err := compileGlob(entry.Value, textGlob)
+		if err != nil {
+			c.fail(field+".value", "%q: %w", entry.Value, err)
+			continue
+		}
+		headers = append(headers, headerValue{name: textproto.CanonicalMIMEHeaderKey(entry.Name), value: value})
+	}
+	return headers
 }
 
 func (c *compiler) arguments(entries []NameValue) []argument {
@@ -120,7 +202,7 @@ func (c *compiler) arguments(entries []NameValue) []argument {
 		arguments = append(arguments, argument{
 			name:  phpvar.Fold(entry.Name),
 			value: value,
-			any:   strings.Trim(entry.Value, "*") == "" && entry.Value != "",
+			any:   value.catchAll(textGlob),
 		})
 	}
 	return arguments
@@ -130,55 +212,4 @@ func (c *compiler) notEmpty(field string, said bool, entries int) {
 	if said && entries == 0 {
 		c.fail(field, "is an empty list, which no request matches; leave it out to match all")
 	}
-}
-
-func hostMistake(pattern string) string {
-	switch {
-	case pattern == "":
-		return `matches no request; a name such as "*.example.com" is meant`
-	case strings.Count(pattern, ":") == 1:
-		return "matches no request: hosts are matched without their port"
-	case strings.ContainsAny(pattern, "/ "):
-		return "matches no request: a host has no slash and no space"
-	}
-	return ""
-}
-
-// pathMistake finds patterns that no normalised path can match.
-func pathMistake(pattern string) string {
-	switch {
-	case pattern == "" || pattern[0] != '/' && pattern[0] != '*':
-		return `matches no request: a path begins with "/"`
-	case strings.Contains(pattern, "//"):
-		return "matches no request: repeated slashes are made one before rules are asked"
-	case strings.Contains(pattern+"/", "/./"), strings.Contains(pattern+"/", "/../"):
-		return `matches no request: "." and ".." are resolved before rules are asked`
-	case hasEscape(pattern):
-		return `is percent-encoded: paths are decoded before rules are asked; write the character itself, or "\%" for a percent sign`
-	}
-	return ""
-}
-
-func hasEscape(pattern string) bool {
-	for i := 0; i < len(pattern); i++ {
-		switch pattern[i] {
-		case '\\':
-			i++
-		case '%':
-			if _, ok := phpvar.Escape(pattern[i:]); ok {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func argumentMistake(name string) string {
-	switch {
-	case strings.Trim(name, " ") == "" || name[0] == ' ':
-		return "names no argument: PHP drops spaces before a name"
-	case strings.ContainsAny(name, "=&[]\x00"):
-		return `names no argument: "=", "&" and brackets cannot stand in a name; an array is named without its brackets`
-	}
-	return ""
 }

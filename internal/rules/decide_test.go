@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"net/http"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -173,13 +175,24 @@ func fiftyRules() []Rule {
 			Rule{Name: "s", Match: Match{Path: []string{fmt.Sprintf("/cart/%d/**", i)}, Session: ptr(false)}},
 		)
 	}
+	for i := range 5 { // the last ten of each kind that is asked of each request
+		rules[5*i] = Rule{Name: "u", Match: Match{UserAgent: []string{fmt.Sprintf("*scraper%d*", i), fmt.Sprintf("*Python-requests/%d.*", i)}}}
+		rules[5*i+1] = Rule{Name: "r", Match: Match{PathRegex: []string{fmt.Sprintf("/catalogue/[a-z]+/%d[0-9]+\\.html", i), fmt.Sprintf("(?i)/rest/v%d/.*", i)}}}
+		rules[5*i+2] = Rule{Name: "x", Match: Match{Header: []NameValue{{"X-Requested-With", fmt.Sprint(i)}}}}
+		rules[5*i+3] = Rule{Name: "c", Match: Match{Client: []netip.Prefix{netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", i)), netip.MustParsePrefix("2001:db8::/32")}, Method: []string{"GET"}}}
+		rules[5*i+4] = Rule{Name: "b", Match: Match{Bot: ptr(true), Header: []NameValue{{"X-B", fmt.Sprint(i)}}}}
+	}
 	return rules
 }
 
 func benchmarkRequest() *Request {
+	agent := []string{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"}
+	header := http.Header{"User-Agent": agent, "X-Requested-With": {"XMLHttpRequest"}}
 	return &Request{
 		Host: "www.shop.example", Path: "/catalogue/women/dresses/a-long-blue-one.html", Method: "GET",
 		RawQuery:   "page=2&sort=price&colour=dark%20blue&wc-ajax=add%5Fto%5Fcart",
+		Client:     netip.MustParseAddr("203.0.113.7"),
+		Header:     func(name string) []string { return header[name] },
 		HasSession: func(string, string) bool { return true },
 	}
 }
@@ -192,6 +205,23 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("Decide allocates %v times", n)
+	}
+}
+
+// TestFiftyRulesCostLittle holds them to a bound that even a busy machine with
+// the race detector keeps. BenchmarkDecide50 gives the figure: at most 5 µs.
+func TestFiftyRulesCostLittle(t *testing.T) {
+	s, r, least := mustCompile(t, Policy{Rule: "base"}, fiftyRules()...), benchmarkRequest(), time.Hour
+	if len(s.rules) != 50 {
+		t.Fatalf("%d rules", len(s.rules))
+	}
+	for range 200 {
+		began := time.Now()
+		s.Decide(r)
+		least = min(least, time.Since(began))
+	}
+	if least > 100*time.Microsecond {
+		t.Errorf("50 rules cost %v", least)
 	}
 }
 

@@ -7,7 +7,10 @@
 // case with their product squared: globs are matched in one pass.
 //
 // Rules see one spelling of a path, which [NormalizePath] makes; whoever asks
-// must hand over that one. Query arguments are read as PHP reads them.
+// must hand over that one. Query arguments are read as PHP reads them, headers
+// as PHP gets them, and a method that is overridden is not taken for what was
+// sent. Where a request can be read in two ways, a rule that lets something
+// pass must hold for both, and one that rejects for one of them.
 //
 // The package knows nothing of HTTP, of sessions or of configuration files.
 // The one thing that costs something, whether a session is present, is asked of

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,26 +11,34 @@ import (
 type globKind uint8
 
 const (
-	textGlob globKind = iota // "*" crosses everything
-	pathGlob                 // "*" stops at slashes, "**" does not
-	hostGlob                 // as text; ASCII case does not count
+	textGlob   globKind = iota // "*" crosses everything
+	pathGlob                   // "*" stops at slashes, "**" does not
+	foldedGlob                 // as text; ASCII case does not count: the text must be in lower case
 )
 
 // glob is a compiled pattern: a literal beginning, a literal end, and between
 // them what only wildcards can match. Most patterns have no more than a
-// beginning and one wildcard; the others run as a bit-parallel automaton, in
-// one pass over the text whatever the pattern (Baeza-Yates and Gonnet, "A new
-// approach to text searching", CACM 35(10), 1992; a wildcard is a state that
-// may be kept).
+// beginning and one wildcard. Where all wildcards cross slashes, what stands
+// between them is looked for from left to right. The others run as a
+// bit-parallel automaton, in one pass over the text whatever the pattern
+// (Baeza-Yates and Gonnet, "A new approach to text searching", CACM 35(10),
+// 1992; a wildcard is a state that may be kept).
 //
 // doublestar was looked at: there "/**.css" is the same as "/*.css" and "a/**"
 // matches "a", neither of which CONFIG.md says, and it backtracks.
 type glob struct {
-	kind   globKind
-	exact  bool   // no wildcard at all: prefix is the text
-	prefix string // before the first wildcard; lower case for hosts
-	suffix string // after the last one
-	middle *automaton
+	tokens []token
+	exact  bool       // no wildcard at all: prefix is the text
+	prefix string     // before the first wildcard
+	suffix string     // after the last one
+	parts  []part     // between wildcards that all cross slashes
+	middle *automaton // else
+}
+
+// part is a literal in both forms in which texts come.
+type part struct {
+	text  string
+	bytes []byte
 }
 
 // automaton matches what is between the first and the last wildcard. State k:
@@ -63,13 +72,49 @@ func compileGlob(pattern string, kind globKind) (*glob, error) {
 			first, last = min(first, i), i
 		}
 	}
-	g := &glob{kind: kind, exact: last < 0, prefix: literal(tokens[:first])}
+	g := &glob{tokens: tokens, exact: last < 0, prefix: literal(tokens[:first])}
 	if g.exact {
 		return g, nil
 	}
 	g.suffix = literal(tokens[last+1:])
-	g.middle, err = newAutomaton(tokens[first : last+1])
+	if between := tokens[first : last+1]; allCross(between) {
+		g.parts = partsOf(between)
+	} else {
+		g.middle, err = newAutomaton(between)
+	}
 	return g, err
+}
+
+func allCross(tokens []token) bool {
+	for _, t := range tokens {
+		if t.star && !t.cross {
+			return false
+		}
+	}
+	return true
+}
+
+// partsOf takes tokens that begin and end with a wildcard.
+func partsOf(tokens []token) []part {
+	var parts []part
+	from := 0
+	for i, t := range tokens {
+		if !t.star {
+			continue
+		}
+		if text := literal(tokens[from:i]); text != "" {
+			parts = append(parts, part{text, []byte(text)})
+		}
+		from = i + 1
+	}
+	return parts
+}
+
+// catchAll reports whether every text matches that can be there: a path begins
+// with a slash.
+func (g *glob) catchAll(kind globKind) bool {
+	return !g.exact && g.middle == nil && len(g.parts) == 0 && g.suffix == "" &&
+		(g.prefix == "" || kind == pathGlob && g.prefix == "/")
 }
 
 func parseGlob(pattern string, kind globKind) ([]token, error) {
@@ -93,7 +138,7 @@ func parseGlob(pattern string, kind globKind) ([]token, error) {
 			}
 			c = pattern[i]
 		}
-		if kind == hostGlob {
+		if kind == foldedGlob {
 			c = lower(c)
 		}
 		tokens = append(tokens, token{char: c})
@@ -134,41 +179,48 @@ func newAutomaton(tokens []token) (*automaton, error) {
 // matches is generic so that a decoded query argument need not become a string.
 func matches[T string | []byte](g *glob, text T) bool {
 	if g.exact {
-		return len(text) == len(g.prefix) && equal(g, text, g.prefix)
+		return string(text) == g.prefix // does not allocate
 	}
 	if len(text) < len(g.prefix)+len(g.suffix) {
 		return false
 	}
 	end := len(text) - len(g.suffix)
-	return equal(g, text[:len(g.prefix)], g.prefix) &&
-		equal(g, text[end:], g.suffix) &&
-		run(g, text[len(g.prefix):end])
+	if string(text[:len(g.prefix)]) != g.prefix || string(text[end:]) != g.suffix {
+		return false
+	}
+	if g.middle != nil {
+		return run(g.middle, text[len(g.prefix):end])
+	}
+	return inOrder(g.parts, text[len(g.prefix):end])
 }
 
-func equal[T string | []byte](g *glob, text T, want string) bool {
-	for i := range len(want) {
-		c := text[i]
-		if g.kind == hostGlob {
-			c = lower(c)
-		}
-		if c != want[i] {
+// inOrder reports whether the parts stand in the text one behind another. To
+// take each as early as it comes leaves most for the others.
+func inOrder[T string | []byte](parts []part, text T) bool {
+	for i := range parts {
+		at := index(text, &parts[i])
+		if at < 0 {
 			return false
 		}
+		text = text[at+len(parts[i].text):]
 	}
 	return true
 }
 
-func run[T string | []byte](g *glob, text T) bool {
-	a := g.middle
-	if a.last == 1 && a.cross == 1 {
-		return true // a single "**"
+func index[T string | []byte](text T, p *part) int {
+	switch text := any(text).(type) {
+	case string:
+		return strings.Index(text, p.text)
+	case []byte:
+		return bytes.Index(text, p.bytes)
 	}
+	return -1
+}
+
+func run[T string | []byte](a *automaton, text T) bool {
 	states := uint64(1)
 	for i := range len(text) {
 		c := text[i]
-		if g.kind == hostGlob {
-			c = lower(c)
-		}
 		stay := a.stay
 		if c == '/' {
 			stay = a.cross
@@ -179,6 +231,14 @@ func run[T string | []byte](g *glob, text T) bool {
 		}
 	}
 	return states&a.last != 0
+}
+
+// appendLower appends text in lower case, as far as ASCII goes.
+func appendLower(dst []byte, text string) []byte {
+	for i := range len(text) {
+		dst = append(dst, lower(text[i]))
+	}
+	return dst
 }
 
 func lower(c byte) byte {

@@ -19,21 +19,35 @@ type argument struct {
 }
 
 // in reports whether the query holds the argument, as PHP reads it: the last
-// spelling of the name counts.
-func (a *argument) in(rawQuery string) bool {
-	found, value := a.last(rawQuery)
+// spelling of the name counts. PHP reads max_input_vars arguments, 1000 by
+// default and more where somebody has said so; if there are more than 1000 it
+// must be so whether PHP reads the others or not, or, with either, in one of
+// the two cases.
+func (a *argument) in(rawQuery string, either bool) bool {
+	found, value, all := a.last(rawQuery, phpvar.MaxInputVars)
+	holds := a.takes(found, value)
+	if all || holds == either {
+		return holds
+	}
+	found, value, _ = a.last(rawQuery, len(rawQuery))
+	return a.takes(found, value)
+}
+
+func (a *argument) takes(found phpvar.Spelling, value string) bool {
 	switch found {
 	case phpvar.Plain:
 		return a.any || a.matchesEncoded(value)
 	case phpvar.Array:
 		return a.any
+	default:
+		return false
 	}
-	return false
 }
 
-// last walks the query as php_default_treat_data does and returns what the
-// variable is in the end, with its value still encoded.
-func (a *argument) last(rawQuery string) (found phpvar.Spelling, value string) {
+// last walks the query as php_default_treat_data does, up to a number of
+// arguments, and returns what the variable is in the end, with its value still
+// encoded, and whether these were all arguments.
+func (a *argument) last(rawQuery string, limit int) (found phpvar.Spelling, value string, all bool) {
 	count := 0
 	for rest := rawQuery; rest != ""; {
 		var pair string
@@ -41,8 +55,8 @@ func (a *argument) last(rawQuery string) (found phpvar.Spelling, value string) {
 		if pair == "" {
 			continue
 		}
-		if count++; count > phpvar.MaxInputVars {
-			break
+		if count++; count > limit {
+			return found, value, false
 		}
 		sent, val, _ := strings.Cut(pair, "=")
 		switch spelling := a.spelling(sent); spelling {
@@ -52,7 +66,7 @@ func (a *argument) last(rawQuery string) (found phpvar.Spelling, value string) {
 			found = phpvar.Other
 		}
 	}
-	return found, value
+	return found, value, true
 }
 
 func (a *argument) spelling(sent string) phpvar.Spelling {

@@ -52,3 +52,31 @@ func TestArgumentIsReadAsPHPReadsIt(t *testing.T) {
 		}
 	}
 }
+
+// More arguments than PHP reads by default can be read in two ways: nobody must
+// pass a rule, or evade one, by sending so many.
+func TestArgumentBehindManyOthers(t *testing.T) {
+	many := strings.Repeat("&x", 1000)
+	match := Match{Query: []NameValue{{"ajax", "get"}}}
+	forwards := mustCompile(t, Policy{}, Rule{Name: "q", Match: match})
+	rejects := mustCompile(t, Policy{}, Rule{Name: "q", Match: match, Reject: ptr(true)})
+	gets := mustCompile(t, Policy{}, Rule{Name: "q", Match: Match{Method: []string{"GET"}}})
+	for query, want := range map[string]struct{ forwards, rejects bool }{
+		"ajax=get" + many:               {true, true},
+		"ajax=get" + many + "&ajax=add": {false, true},
+		"ajax=add" + many + "&ajax=get": {false, true},
+		"x" + many + "&ajax=get":        {false, true},
+		"ajax=add" + many:               {false, false},
+	} {
+		r := &Request{Path: "/", Method: "GET", RawQuery: query}
+		if got := forwards.Decide(r).Rule == "q"; got != want.forwards {
+			t.Errorf("%.10q … %q: a rule that forwards: %v", query, query[len(query)-10:], got)
+		}
+		if got := rejects.Decide(r).Rule == "q"; got != want.rejects {
+			t.Errorf("%.10q … %q: a rule that rejects: %v", query, query[len(query)-10:], got)
+		}
+	}
+	if gets.Decide(&Request{Path: "/", Method: "GET", RawQuery: "x" + many + "&_method=POST"}).Rule == "q" {
+		t.Error("a method behind many arguments is not seen")
+	}
+}

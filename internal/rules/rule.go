@@ -1,6 +1,9 @@
 package rules
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Rule is what an operator writes. A nil field says nothing.
 type Rule struct {
@@ -37,19 +40,28 @@ type Rule struct {
 // slashes and "**" does not; elsewhere both are the same. A glob matches the
 // whole text: "/static/**" does not match "/static".
 type Match struct {
-	Host   []string // globs, without port; case does not count
-	Path   []string // globs on the path of NormalizePath; case counts
-	Method []string // upper case
+	Host      []string // globs, without port; case does not count
+	Path      []string // globs on the path of NormalizePath; case counts
+	PathRegex []string // RE2 on the same path, and on all of it; "." is any character
+	// Method: upper case. A request that names other methods, too
+	// (X-HTTP-Method-Override, _method), must have all of them in the list; for a
+	// rule that rejects one is enough.
+	Method    []string
+	UserAgent []string // globs; case does not count. Without the header it is ""
+	// Bot: whether the user agent is a known crawler's (package botua).
+	Bot    *bool
+	Client []netip.Prefix
+	Header []NameValue // a header that was not sent matches no value
 	Query  []NameValue
 	// Session: whether a session is present, as the rule's own Cookie and
 	// Header say, or those of the base policy.
 	Session *bool
 }
 
-// NameValue matches a query argument that PHP reads as a string. Arrays (a[]=x)
-// have no one value: only a Value of "*" matches them.
+// NameValue matches a header, or a query argument that PHP reads as a string.
+// Arrays (a[]=x) have no one value: only a Value of "*" matches them.
 type NameValue struct {
-	Name  string // PHP's name for it: "my.arg" and "my_arg" are one
+	Name  string // of an argument PHP's name for it: "my.arg" and "my_arg" are one
 	Value string // glob; "*" is any
 }
 
