@@ -45,6 +45,7 @@ type exchange struct {
 	hold     *hold       // nil: no turn, or handed over to the run
 	fence    uint64      // of the turn; 0: none
 	run      *run        // nil until forward
+	taking   *taking     // nil until the answer is long enough
 }
 
 // way is the stages in their order.

@@ -24,6 +24,7 @@ func (x *exchange) relay() error {
 	}
 	x.status = resp.StatusCode
 	control := http.NewResponseController(x.w)
+	defer func() { x.taking.stop() }()
 	x.extendWrite(control)
 	x.w.WriteHeader(resp.StatusCode)
 	for {
@@ -31,6 +32,9 @@ func (x *exchange) relay() error {
 		switch {
 		case err == io.EOF: // exactly: an error that wraps it is a broken answer
 			x.extendWrite(control) // net/http writes the end
+			if x.taking != nil && control.Flush() != nil {
+				return errGone // while somebody looks whether it is taken
+			}
 			return x.sendTrailer(control)
 		case err != nil && x.r.Context().Err() != nil, errors.Is(err, errGone):
 			return errGone
@@ -40,9 +44,7 @@ func (x *exchange) relay() error {
 			x.cut = true
 			x.cutConnection()
 		}
-		x.extendWrite(control)
-		n, err := x.w.Write(chunk)
-		x.sent += int64(n)
+		err = x.write(control, chunk)
 		if errors.Is(err, http.ErrBodyNotAllowed) || errors.Is(err, http.ErrContentLength) {
 			return x.overlong(err)
 		}
