@@ -67,6 +67,7 @@ var measurements = []measurement{
 	{name: "torture", what: "counting on sessions while gates are killed and connections to Redis disturbed", take: torture},
 	{name: "rolling", what: "two servers restarted in turn under load, in each way", take: rolling},
 	{name: "abuse", what: "other sessions beside one that abuses", take: abuse},
+	{name: "slowloris", what: "other sessions beside thousands of clients that send a byte every few seconds", take: slowloris},
 	{name: "unlocked", what: "abuse again, without any lock", contrast: true, take: unlocked},
 	{name: "phpredis", what: "abuse again, with phpredis locking instead of the gate's", contrast: true, take: phpredis},
 	{name: "reader", what: "the next page of a session whose client reads slowly", take: reader},
