@@ -127,3 +127,75 @@ func TestAStreamThatIsTakenALittleIsNotReset(t *testing.T) {
 		}
 	}
 }
+
+// sendSlowly sends a piece every now and then, so many times, or until the
+// connection ends.
+func sendSlowly(c net.Conn, piece string, times int) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for range times {
+		<-tick.C
+		if _, err := io.WriteString(c, piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// However steadily a header comes: it has to be there in time.
+func TestAHeaderThatTricklesIsCutOff(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	g := inFrontOfHTTP(t, func(http.ResponseWriter, *http.Request) { asked <- struct{}{} }, "server: {read_header_timeout: 500ms}")
+	c := g.dial(t)
+	c.write(t, "GET / HTTP/1.1\r\nHost: gate.test\r\nX-Slow: ")
+	if err := sendSlowly(c, "x", 20*60); err == nil {
+		t.Error("the connection is open after a minute")
+	}
+	g.awaitMetric(t, "connections", 0)
+	if len(asked) != 0 {
+		t.Error("half a header reached the backend")
+	}
+}
+
+// Bodies that do not come to their end take no place from the session whose
+// cookie they bear, nor from anybody else.
+func TestUploadsThatTrickleTakeNoPlace(t *testing.T) {
+	const uploads = 200
+	g := startGate(t, inFrontOf(startPHP(t, 1)), "{log: {access: false}, server: {max_uploading: 0, max_uploading_per_client: 0}, lock: {max_waiting: 1, max_waiting_total: 2}}")
+	var crowd []*conn
+	for range uploads {
+		c := g.dial(t)
+		c.ask(t, "POST", "/counter.php", "one", "Content-Length: 1000000")
+		c.write(t, "x")
+		crowd = append(crowd, c)
+	}
+	g.awaitMetric(t, "uploading", uploads)
+	if w, s := g.metric(t, "waiting"), g.metric(t, "sessions"); w != 0 || s != 0 {
+		t.Errorf("%v wait, %v sessions", w, s)
+	}
+	for _, session := range []string{"one", "two"} {
+		if a := g.get(t, "/counter.php", session).want(t, 200); a.took > soon {
+			t.Errorf("session %s: %v", session, a.took)
+		}
+	}
+	for _, c := range crowd {
+		c.Close()
+	}
+	g.awaitMetric(t, "uploading", 0)
+	g.awaitMetric(t, "in_flight", 0)
+	g.wantEmptySpool(t)
+}
+
+// An upload may take as long as it likes, for as long as it goes on.
+func TestALargeUploadOverASlowLinePasses(t *testing.T) {
+	const pieces, size = 60, 8 << 10 // for ten times as long as nothing may come
+	g := startGate(t, inFrontOf(startPHP(t, 1)), "server: {body_idle_timeout: 300ms}")
+	c := g.dial(t)
+	c.ask(t, "POST", "/echo.php", "one", "Content-Type: text/plain", fmt.Sprint("Content-Length: ", pieces*size))
+	if err := sendSlowly(c, string(bytes.Repeat([]byte("x"), size)), pieces); err != nil {
+		t.Fatal(err)
+	}
+	if got := readEcho(t, c.answer(t)); got.Length != pieces*size {
+		t.Errorf("PHP got %d of %d bytes", got.Length, pieces*size)
+	}
+}
