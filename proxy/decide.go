@@ -26,6 +26,8 @@ func (x *exchange) decide() error {
 		Method:     x.r.Method,
 		RawQuery:   x.r.URL.RawQuery,
 		PathInfo:   x.gate.pathInfo && !front,
+		Client:     x.client.Addr,
+		Header:     x.matchedHeader,
 		HasSession: x.hasSession,
 	})
 	x.rule = x.policy.Rule
@@ -48,6 +50,21 @@ func (x *exchange) normalizePath() (path string, front bool, err error) {
 		front = whole != path
 	}
 	return path, front, err
+}
+
+// matchedHeader gives rules the lines of a header that the upstream will get.
+func (x *exchange) matchedHeader(name string) []string {
+	if !passesUpstream(name, x.client.Trusted) {
+		return nil
+	}
+	return x.r.Header[name]
+}
+
+// CanMatchHeader says whether a rule may match a header: only one that some
+// client can send and that reaches the upstream as it was sent.
+func CanMatchHeader(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	return name != "Host" && passesUpstream(name, true)
 }
 
 func (x *exchange) hasSession(cookie, header string) bool {

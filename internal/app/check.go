@@ -21,7 +21,7 @@ func Check(c *config.Config) error {
 		errs = append(errs, checkNames(fmt.Sprintf("upstreams[%d].session", i), c.Upstreams[i].Session))
 	}
 	for i := range c.Rules {
-		errs = append(errs, checkNames(fmt.Sprintf("rules[%d].session", i), c.Rules[i].Session))
+		errs = append(errs, checkNames(fmt.Sprintf("rules[%d].session", i), c.Rules[i].Session), checkMatchedHeaders(i, c.Rules[i].Match.Header))
 	}
 	return errors.Join(errs...)
 }
@@ -50,4 +50,16 @@ func checkHeader(path string, name *string) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %q does not reach the application as it was sent; use a header of its own, such as X-Session-Id", path, *name)
+}
+
+// checkMatchedHeaders refuses headers that the upstream would get in another
+// form, or not at all: the rule and the application would not mean the same.
+func checkMatchedHeaders(rule int, headers []config.NameValue) error {
+	var errs []error
+	for i, h := range headers {
+		if !proxy.CanMatchHeader(h.Name) {
+			errs = append(errs, fmt.Errorf("rules[%d].match.header[%d].name: %q does not reach the application as it was sent; addresses are matched by client, hosts by host", rule, i, h.Name))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -44,11 +44,16 @@ func ruleOf(c *config.Config, r *config.Rule) rules.Rule {
 	return rules.Rule{
 		Name: r.Name,
 		Match: rules.Match{
-			Host:    r.Match.Host,
-			Path:    r.Match.Path,
-			Method:  r.Match.Method,
-			Query:   arguments(r.Match.Query),
-			Session: r.Match.Session,
+			Host:      r.Match.Host,
+			Path:      r.Match.Path,
+			PathRegex: r.Match.PathRegex,
+			Method:    r.Match.Method,
+			UserAgent: r.Match.UserAgent,
+			Bot:       r.Match.Bot,
+			Client:    r.Match.Client,
+			Header:    pairs(r.Match.Header),
+			Query:     pairs(r.Match.Query),
+			Session:   r.Match.Session,
 		},
 		Lock:             mapped(r.Lock, lockMode),
 		RejectBusy:       is(r.Busy, config.BusyReject),
@@ -85,7 +90,7 @@ func sessionNames(c *config.Config, upstream string, rule config.SessionNames) (
 	return cookie, header
 }
 
-func arguments(list []config.NameValue) []rules.NameValue {
+func pairs(list []config.NameValue) []rules.NameValue {
 	if list == nil {
 		return nil
 	}

@@ -28,6 +28,7 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			warn(c, config.RuleWarnings(loaded))
 			if !textOnly {
 				if err := checkMachine(c, loaded); err != nil {
 					return err
@@ -45,11 +46,15 @@ func newCheck() *cobra.Command {
 // checkMachine compares the configuration with the machine it is checked on.
 func checkMachine(c *cobra.Command, loaded *config.Config) error {
 	mistakes, warnings := config.CheckFiles(loaded)
-	for _, w := range warnings {
-		_, _ = fmt.Fprintln(c.ErrOrStderr(), "warning:", w)
-	}
+	warn(c, warnings)
 	if len(mistakes) > 0 {
 		return mistakes
 	}
 	return nil
+}
+
+func warn(c *cobra.Command, warnings config.Errors) {
+	for _, w := range warnings {
+		_, _ = fmt.Fprintln(c.ErrOrStderr(), "warning:", w)
+	}
 }

@@ -3,7 +3,10 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+
+	"github.com/sessiongate/sessiongate/internal/botua"
 )
 
 func (d *description) rules(cfg *Config) {
@@ -15,6 +18,9 @@ func (d *description) rules(cfg *Config) {
 	for i := range cfg.Rules {
 		rule := &cfg.Rules[i]
 		d.line("  %d. %s: %s %s.", i+1, rule.Name, rule.Match.inWords(), rule.inWords())
+	}
+	if slices.ContainsFunc(cfg.Rules, func(r Rule) bool { return r.Match.Bot != nil }) {
+		d.line("Crawlers are known by their user agent, from crawler-user-agents %s.", botua.Version())
 	}
 }
 
@@ -29,10 +35,10 @@ func (m Match) inWords() string {
 	add("", m.Method)
 	add("host ", m.Host)
 	add("path ", m.Path)
-	add("path matching ", m.PathRegex)
+	add("the whole path matching ", m.PathRegex)
 	add("query argument ", pairsInWords(m.Query))
 	add("header ", pairsInWords(m.Header))
-	add("user agent ", m.UserAgent)
+	add("user agent ", orNone(m.UserAgent))
 	add("client ", networksInWords(m.Client))
 	add("", flagInWords(m.Session, "with a session", "without a session"))
 	add("", flagInWords(m.Bot, "from a crawler", "not from a crawler"))
@@ -43,6 +49,17 @@ func pairsInWords(pairs []NameValue) []string {
 	var words []string
 	for _, pair := range pairs {
 		words = append(words, pair.Name+"="+pair.Value)
+	}
+	return words
+}
+
+// orNone says what an empty user agent is.
+func orNone(values []string) []string {
+	words := slices.Clone(values)
+	for i, value := range words {
+		if value == "" {
+			words[i] = "none"
+		}
 	}
 	return words
 }

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"bytes"
 	"os"
 	"testing"
+
+	"github.com/sessiongate/sessiongate/internal/botua"
 )
 
 func TestAConfigurationIsToldInWords(t *testing.T) {
@@ -24,6 +27,7 @@ func TestAConfigurationIsToldInWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		want = bytes.ReplaceAll(want, []byte("(crawlers' version)"), []byte(botua.Version()))
 		if got := Describe(cfg); got != string(want) {
 			t.Errorf("%s: got\n%s\nwant\n%s", config, got, want)
 		}

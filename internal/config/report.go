@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -77,8 +78,13 @@ func (r *report) refuseAll(err error) {
 	if !ok {
 		path, message = "", err.Error()
 	}
+	var rests interface{ RestsOn() []string } // says the keys without which it would be no mistake
+	var restsOn []string
+	if errors.As(err, &rests) {
+		restsOn = rests.RestsOn()
+	}
 	if !slices.ContainsFunc(r.errors, func(e *Error) bool { return e.Path == path }) {
-		r.refuse(path, nil, "%s", message)
+		r.refuse(path, restsOn, "%s", message)
 	}
 }
 

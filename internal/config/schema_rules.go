@@ -36,14 +36,14 @@ type Rule struct {
 type Match struct {
 	Host      []string       `mapstructure:"host"`       // globs
 	Path      []string       `mapstructure:"path"`       // globs on the normalised path; ** crosses slashes
-	PathRegex []string       `mapstructure:"path_regex"` // RE2, on the same path
-	Method    []string       `mapstructure:"method"`     // upper case
-	UserAgent []string       `mapstructure:"user_agent"` // globs, case folded
+	PathRegex []string       `mapstructure:"path_regex"` // RE2, on all of the same path
+	Method    []string       `mapstructure:"method"`     // upper case; with all that the request is overridden to
+	UserAgent []string       `mapstructure:"user_agent"` // globs, case folded; without the header it is ""
 	Bot       *bool          `mapstructure:"bot"`        // whether the user agent is a known crawler's
 	Client    []netip.Prefix `mapstructure:"client"`     // addresses of clients
-	Header    []NameValue    `mapstructure:"header"`
-	Query     []NameValue    `mapstructure:"query"`   // arguments as PHP reads them: the last one counts
-	Session   *bool          `mapstructure:"session"` // whether a session is present
+	Header    []NameValue    `mapstructure:"header"`     // as the application gets them: several lines are joined
+	Query     []NameValue    `mapstructure:"query"`      // arguments as PHP reads them: the last one counts
+	Session   *bool          `mapstructure:"session"`    // whether a session is present
 }
 
 // NameValue matches a header or a query argument.

@@ -3,7 +3,6 @@ package config
 import (
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -19,7 +18,6 @@ func validateRules(cfg *Config, r *report) {
 		validateLockKeys(r, cfg, path, rule)
 		validateRuleUpstream(r, cfg, path, rule)
 	}
-	validateOrder(r, cfg.Rules)
 }
 
 func validateRuleBounds(r *report, cfg *Config, path string, rule *Rule) {
@@ -180,12 +178,4 @@ func oddInPath(path string) string {
 		}
 	}
 	return ""
-}
-
-// name says how messages call a rule.
-func (rule *Rule) name(i int) string {
-	if rule.Name == "" {
-		return joinIndex("rules", i)
-	}
-	return joinIndex("rules", i) + " (" + strconv.Quote(rule.Name) + ")"
 }

@@ -135,9 +135,12 @@ func (c *compiler) pathRegexes(exprs []string) []*pathRegex {
 	var list []*pathRegex
 	for i, expr := range exprs {
 		p, err := compilePathRegex(expr)
-		if err != nil {
-			c.fail(fmt.Sprintf(".match.path_regex[%d]", i), "%q is no RE2 expression: %s", expr, reasonOf(err))
+		switch place := fmt.Sprintf(".match.path_regex[%d]", i); {
+		case err != nil:
+			c.fail(place, "%q is no RE2 expression: %s", expr, reasonOf(err))
 			continue
+		case p.prefix != "" && p.prefix[0] != '/':
+			c.fail(place, `%q matches no request: a path begins with "/", and an expression must match all of it, as in ".*\.html"`, expr)
 		}
 		list = append(list, p)
 	}

@@ -31,6 +31,7 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		{"expression that only fits another", Match{PathRegex: []string{"a)(b"}}, `rules[1].match.path_regex[0]: "a)(b" is no RE2 expression: unexpected ) at "a)(b"`},
 		{"expression with a look-ahead", Match{PathRegex: []string{"/(?!a)"}}, `rules[1].match.path_regex[0]: "/(?!a)" is no RE2 expression: invalid or unsupported Perl syntax at "(?!"`},
 		{"expression that repeats too much", Match{PathRegex: []string{"/a{1001}"}}, `rules[1].match.path_regex[0]: "/a{1001}" is no RE2 expression: invalid repeat count at "{1001}"`},
+		{"expression for a part", Match{PathRegex: []string{`\.html$`}}, `rules[1].match.path_regex[0]: "\\.html$" matches no request: a path begins with "/", and an expression must match all of it, as in ".*\.html"`},
 		{"no networks", Match{Client: []netip.Prefix{}}, "rules[1].match.client: is an empty list, which no request matches; leave it out to match all"},
 		{"bad user agent", Match{UserAgent: []string{"a?"}}, `rules[1].match.user_agent[0]: "a?": '?' has no meaning in a glob: write "*", or "\\?" for the character itself`},
 		{"no header name", Match{Header: []NameValue{{"", "*"}}}, `rules[1].match.header[0].name: "" names no header; one such as X-Requested-With is meant`},
