@@ -113,14 +113,20 @@ func (w *wire) tryInbox(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p := client.Subscribe(ctx, w.channel()+":probe")
-		_, err = p.ReceiveTimeout(ctx, w.options.Timeout)
-		_ = p.Close()
+		err = w.tryChannel(ctx, client)
 		if address == "" || err == nil || not != "" || failureKind(err) == failServer {
 			return err
 		}
 		not = address
 	}
+}
+
+// tryChannel subscribes over a connection of its own.
+func (w *wire) tryChannel(ctx context.Context, client subscriber) error {
+	p := client.Subscribe(ctx, w.channel()+":probe")
+	defer func() { _ = p.Close() }()
+	_, err := p.ReceiveTimeout(ctx, w.options.Timeout)
+	return err
 }
 
 // eviction says what is wrong with a server that may throw leases away. A server

@@ -84,6 +84,9 @@ func (s *Redis) run(ctx context.Context, subscribed func()) {
 	in := &inbox{wire: w, leases: s.leases, subscribed: subscribed}
 	s.ending.Go(func() { in.run(ctx) })
 	s.ending.Go(func() { s.inspectFurther(ctx) })
+	if f := newFollower(w); f != nil {
+		s.ending.Go(func() { f.run(ctx) })
+	}
 	s.watch(ctx, w, in)
 }
 

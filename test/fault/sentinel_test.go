@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/sessiongate/sessiongate/internal/redisserver"
 	"github.com/sessiongate/sessiongate/internal/redistest"
 	"github.com/sessiongate/sessiongate/lockstore"
@@ -75,4 +77,42 @@ func TestGatesFollowTheMaster(t *testing.T) {
 			wantExpiries(t, admin)
 		})
 	}
+}
+
+// TestGatesLeaveAMasterThatLives: the Sentinel that leads a fail-over announces
+// its end only when all replicas follow. No client of a gate may stay at the old
+// master as long as that, or until it is made a replica: the others are elsewhere.
+func TestGatesLeaveAMasterThatLives(t *testing.T) {
+	t.Parallel()
+	s := redistest.StartSentinel(t)
+	old := s.Master(t)
+	for _, server := range append(s.Replicas(t), old) {
+		// Whoever follows another master from now on does not come to terms with it.
+		if err := server.Client(t).ConfigSet(t.Context(), "masterauth", "refused").Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, address := range s.Addresses() {
+		c := redis.NewSentinelClient(&redis.Options{Addr: address})
+		t.Cleanup(func() { c.Close() })
+		if err := c.Set(t.Context(), redisserver.MasterName, "failover-timeout", "60000").Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var gates []*gate
+	for range 3 {
+		gates = append(gates, startGate(t, under(s)))
+	}
+	for i, g := range gates {
+		g.take(t, shared(i)).Release()
+	}
+	heir, left := s.FailOver(t).Client(t), old.Client(t)
+	eventually(t, "the gates have left the old master", func() bool {
+		clients, err := left.ClientList(t.Context()).Result()
+		return err == nil && !strings.Contains(clients, "cmd=eval") && len(inboxes(t, left)) == 0
+	})
+	if role, err := left.Do(t.Context(), "ROLE").Slice(); err != nil || role[0] != "master" {
+		t.Errorf("they stayed until it was no master any more: %v, %v", role, err)
+	}
+	eventually(t, "they listen to the new one", func() bool { return len(inboxes(t, heir)) == len(gates) })
 }
