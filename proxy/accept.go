@@ -9,15 +9,20 @@ func (g *Gate) accept(w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{gate: g, w: w, r: r, record: newRecord(g, r)}
 	x.stage = StageAccept
 	x.crowded = x.overHTTP2() && !g.streams.enter()
-	x.upgrade = offeredProtocols(r)
-	x.trailers = listed(r.Header["Te"], "trailers")
-	dropConnectionHeaders(r.Header)
-	x.client = g.Clients.Resolve(r.RemoteAddr, r.Header)
-	x.clientID = x.client.Key()
+	x.read()
 	x.address = x.client.Addr
 	x.requestID = requestID(r.Header, x.client.Trusted)
 	if x.client.IgnoredHeader {
 		g.Metrics.ignoredForwarding(g.Log, r.RemoteAddr)
 	}
 	return x
+}
+
+// read takes in what the request says of its connection and its client.
+func (x *exchange) read() {
+	x.upgrade = offeredProtocols(x.r)
+	x.trailers = listed(x.r.Header["Te"], "trailers")
+	dropConnectionHeaders(x.r.Header)
+	x.client = x.gate.Clients.Resolve(x.r.RemoteAddr, x.r.Header)
+	x.clientID = x.client.Key()
 }

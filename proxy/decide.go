@@ -20,16 +20,8 @@ func (x *exchange) decide() error {
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The path of the URL is not valid.", Err: err}
 	}
 	x.rulePath = path
-	x.policy = x.gate.Rules.Decide(&rules.Request{
-		Host:       x.r.Host,
-		Path:       path,
-		Method:     x.r.Method,
-		RawQuery:   x.r.URL.RawQuery,
-		PathInfo:   x.gate.pathInfo && !front,
-		Client:     x.client.Addr,
-		Header:     x.matchedHeader,
-		HasSession: x.hasSession,
-	})
+	request := x.ruleRequest(path, front)
+	x.policy = x.gate.Rules.Decide(&request)
 	x.rule = x.policy.Rule
 	if x.policy.Reject {
 		return &Refusal{Status: x.policy.Status, Reason: ReasonRule, Detail: "Requests of this kind are not served here.", RetryAfter: retryOf(x.policy.Status)}
@@ -38,6 +30,20 @@ func (x *exchange) decide() error {
 		return err
 	}
 	return x.refuseUpgrade()
+}
+
+// ruleRequest is what rules see of the request.
+func (x *exchange) ruleRequest(path string, front bool) rules.Request {
+	return rules.Request{
+		Host:       x.r.Host,
+		Path:       path,
+		Method:     x.r.Method,
+		RawQuery:   x.r.URL.RawQuery,
+		PathInfo:   x.gate.pathInfo && !front,
+		Client:     x.client.Addr,
+		Header:     x.matchedHeader,
+		HasSession: x.hasSession,
+	}
 }
 
 // normalizePath makes the path that rules see. front says that it stood behind

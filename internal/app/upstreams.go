@@ -53,10 +53,8 @@ func newUpstreams(c *config.Config, version string, reg prometheus.Registerer, l
 }
 
 func newUpstream(c *config.Upstream, version string, events *serverEvents, log zerolog.Logger) (*proxy.Upstream, error) {
-	u := &proxy.Upstream{Name: c.Name, Host: hostOf(c.Servers[0].Address), ResponseTimeout: c.ResponseTimeout}
-	if c.Protocol == config.ProtocolFastCGI {
-		u.FastCGI, u.IndexScript, u.Scripts = true, c.IndexScript, c.Script != config.ScriptFront
-	}
+	u := decidedUpstream(c)
+	u.Host, u.ResponseTimeout = hostOf(c.Servers[0].Address), c.ResponseTimeout
 	if c.Files {
 		var err error
 		if u.Files, err = files.Open(c.LocalRoot); err != nil {
@@ -78,6 +76,16 @@ func newUpstream(c *config.Upstream, version string, events *serverEvents, log z
 		In:       func(s *balance.Server) { events.in(c.Name, s) },
 	}, servers...)
 	return u, nil
+}
+
+// decidedUpstream is an upstream as far as the decision about a request depends
+// on it.
+func decidedUpstream(c *config.Upstream) *proxy.Upstream {
+	u := &proxy.Upstream{Name: c.Name}
+	if c.Protocol == config.ProtocolFastCGI {
+		u.FastCGI, u.IndexScript, u.Scripts = true, c.IndexScript, c.Script != config.ScriptFront
+	}
+	return u
 }
 
 // newServers makes a transport for each server.

@@ -49,7 +49,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usagef(c, "%w", err) })
-	root.AddCommand(newServe(), newCheck(), newDemo(), newVersion())
+	root.AddCommand(newServe(), newCheck(), newExplain(), newDemo(), newVersion())
 	return root
 }
 

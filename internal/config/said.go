@@ -1,6 +1,9 @@
 package config
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // saidKeys lists the keys of a rule that say something, in schema order.
 func saidKeys(rule *Rule) []string {
@@ -13,6 +16,9 @@ func saidKeys(rule *Rule) []string {
 	}
 	return said
 }
+
+// Says tells whether a rule says something under a key of its own: "lock".
+func (rule *Rule) Says(key string) bool { return slices.Contains(saidKeys(rule), key) }
 
 func isEmptyMatch(m Match) bool { return reflect.ValueOf(m).IsZero() }
 

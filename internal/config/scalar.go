@@ -134,6 +134,9 @@ func wanted(t reflect.Type) string {
 	}
 }
 
+// Format writes a value as an operator would: 1m, 64MiB, true.
+func Format(value any) string { return formatScalar(value) }
+
 // formatScalar writes a value as the operator would.
 func formatScalar(value any) string {
 	switch value := value.(type) {

@@ -68,7 +68,7 @@ func (c *compiled) wanted(field Field) []string {
 	case FieldBot:
 		return []string{crawlerWord(c.bot)}
 	case FieldUserAgent:
-		return m.UserAgent
+		return texts(m.UserAgent, orNone)
 	case FieldHeader:
 		return texts(m.Header, func(h NameValue) string { return h.Name + ": " + h.Value })
 	case FieldPathRegex:

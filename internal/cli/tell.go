@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/sessiongate/sessiongate/internal/app"
+)
+
+// tell says in words what was explained.
+func tell(w io.Writer, e *app.Explanation) error {
+	out := &teller{w: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	out.request(&e.Request)
+	for i, rule := range e.Rules {
+		out.rule(i, rule)
+	}
+	decided := len(e.Policy) > 0
+	if decided && e.Rule == "" {
+		out.line("No rule matches.")
+	}
+	if e.Refusal != nil {
+		out.line("It is refused with %d (%s): %s", e.Refusal.Status, e.Refusal.Reason, e.Refusal.Detail)
+	} else {
+		out.line("It goes to the upstream %s%s.", e.Setting("upstream"), way(e))
+	}
+	if decided {
+		out.line("What holds, and where that stands:")
+	}
+	for _, s := range e.Policy {
+		from := s.From
+		if from == "" {
+			from = "-"
+		}
+		out.line("  %s\t%s\t%s", s.Key, s.Value, from)
+	}
+	if e.Refusal == nil {
+		out.line("Rate limits: %s. Concurrency caps: %s.", listOrNone(e.Limits), listOrNone(e.Caps))
+	}
+	if out.err != nil {
+		return out.err
+	}
+	return out.w.Flush()
+}
+
+// way says what a request waits for.
+func way(e *app.Explanation) string {
+	switch lock := e.Setting("lock"); {
+	case lock == "none":
+		return ", without a wait: lock is none"
+	case e.Request.Session == "":
+		return ", without a wait: it has no session"
+	case lock == "barrier":
+		return " when the requests of its session before it have ended, and holds up none behind it"
+	}
+	return " when the turn of its session comes"
+}
+
+// teller keeps the first error.
+type teller struct {
+	w   *tabwriter.Writer
+	err error
+}
+
+func (t *teller) line(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
+	}
+}
+
+func (t *teller) request(r *app.ExplainedRequest) {
+	if r.Method == "" {
+		return // it could not be read
+	}
+	crawler, session := "no known crawler", "no session"
+	if r.Bot {
+		crawler = "a known crawler"
+	}
+	if r.Session != "" {
+		session = "session " + r.Session
+	}
+	t.line("%s %s of %s, from %s (%s), %s.", r.Method, r.Target, r.Host, r.Client, crawler, session)
+	if r.Path != "" {
+		t.line("Rules see the path %s", r.Path)
+	}
+}
+
+func (t *teller) rule(i int, rule app.ExplainedRule) {
+	if rule.Matches {
+		t.line("%d. %s matches.", i+1, rule.Name)
+		return
+	}
+	t.line("%d. %s does not match:", i+1, rule.Name)
+	for _, m := range rule.Misses {
+		t.line("   %s is %s, want %s", m.Field, m.Found, strings.Join(m.Want, " or "))
+	}
+}
+
+func listOrNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
