@@ -32,18 +32,20 @@ type record struct {
 	waited    time.Duration
 
 	// The handler's.
-	stage       Stage
-	status      int
-	reason      Reason
-	cause       error
-	gone        bool
-	cut         bool // the answer was broken off
-	withoutTurn bool
-	localTurn   bool
-	sent        int64
-	answered    time.Duration
-	upgradedTo  string // the protocol; "" none
-	received    int64  // bytes of the client, once upgraded
+	stage         Stage
+	status        int
+	reason        Reason
+	cause         error
+	gone          bool
+	cut           bool     // the answer was broken off
+	limitName     string   // of the limit or cap that refused, or would have; "": none
+	shadowRefused []Reason // for which it would have been refused
+	withoutTurn   bool
+	localTurn     bool
+	sent          int64
+	answered      time.Duration
+	upgradedTo    string // the protocol; "" none
+	received      int64  // bytes of the client, once upgraded
 
 	// The run's.
 	ran         time.Duration
@@ -102,6 +104,12 @@ func (rec *record) log() {
 	if rec.reason != "" {
 		e.Str("reason", string(rec.reason))
 	}
+	if rec.limitName != "" {
+		e.Str("limit", rec.limitName)
+	}
+	if rec.shadowRefused != nil {
+		e.Strs("shadow_refused", texts(rec.shadowRefused))
+	}
 	if rec.rule != "" {
 		e.Str("rule", rec.rule)
 	}
@@ -139,4 +147,12 @@ func (rec *record) event() *zerolog.Event {
 		return g.Log.Warn()
 	}
 	return g.Log.Info()
+}
+
+func texts(reasons []Reason) []string {
+	all := make([]string, len(reasons))
+	for i, r := range reasons {
+		all[i] = string(r)
+	}
+	return all
 }

@@ -21,7 +21,8 @@ func (x *exchange) decide() error {
 	}
 	x.rulePath = path
 	request := x.ruleRequest(path, front)
-	x.policy = x.gate.Rules.Decide(&request)
+	x.policies = x.gate.Policies.now.Load()
+	x.policy = x.policies.rules.Decide(&request)
 	x.rule = x.policy.Rule
 	if x.policy.Reject {
 		return &Refusal{Status: x.policy.Status, Reason: ReasonRule, Detail: "Requests of this kind are not served here.", RetryAfter: retryOf(x.policy.Status)}

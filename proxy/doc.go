@@ -6,6 +6,7 @@
 //	accept   who is the client
 //	decide   the first matching rule gives the policy
 //	key      the session key, as PHP would read the cookie
+//	limit    rates, and how much may be in the gate at once
 //	files    what is a file of the application's is served
 //	check    is there a place in the line
 //	spool    the request body is read to its end

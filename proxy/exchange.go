@@ -33,9 +33,13 @@ type exchange struct {
 	client   clientip.Client
 	clientID string // what the client's places are counted under
 	id       sessionID
+	policies *policies // as they were when the request was decided on
 	policy   *rules.Policy
 	upstream *Upstream
 	rulePath string // as rules see it
+
+	quotas    quotas // what the client is told of its limits
+	leaveCaps func() // gives the places of concurrency caps back; nil: none taken
 
 	served   bool // by a stage on the way: nothing more is to be done
 	locked   bool // the request needs a turn
@@ -55,6 +59,7 @@ var way = [...]struct {
 }{
 	{StageDecide, (*exchange).decide},
 	{StageKey, (*exchange).key},
+	{StageLimit, (*exchange).limit},
 	{StageFiles, (*exchange).files},
 	{StageCheck, (*exchange).check},
 	{StageSpool, (*exchange).spool},
@@ -99,6 +104,7 @@ func (x *exchange) refuse(err error) {
 		// must not last as long as the client likes.
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 	}
+	refusal.quotas = x.quotas
 	x.sent = refusal.write(x.w, x.r, x.requestID, x.gate.Page, unread || x.endsConnection())
 	x.answered = time.Since(x.arrived)
 	switch {
@@ -151,6 +157,9 @@ func (x *exchange) depart() {
 	}
 	if x.body != nil {
 		_ = x.body.Close() // nothing to be done about a scratch file
+	}
+	if x.leaveCaps != nil {
+		x.leaveCaps()
 	}
 	if x.reserved {
 		x.gate.upgraded.end(x.clientID)

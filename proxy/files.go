@@ -57,6 +57,7 @@ func (x *exchange) sendFile(file *files.File) error {
 	control := http.NewResponseController(x.w)
 	to := &fileWriter{ResponseWriter: x.w, extend: func() { x.extendWrite(control) }}
 	x.w.Header()[requestIDHeader] = []string{x.requestID}
+	x.quotas.tell(x.w.Header())
 	x.bodyRead = true // there is none
 	to.extend()
 	file.Serve(to, x.r)

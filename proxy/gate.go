@@ -8,7 +8,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sessiongate/sessiongate/internal/clientip"
-	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/internal/spool"
 	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/proxy/page"
@@ -26,7 +25,7 @@ type Locker interface {
 // Parts is what a Gate is made of. All of them are required and may be shared
 // with other gates; the Gate closes none of them.
 type Parts struct {
-	Rules     *rules.Set
+	Policies  *Policies
 	Locks     Locker
 	Keys      *session.Hasher
 	Clients   *clientip.Resolver
@@ -83,6 +82,9 @@ type Gate struct {
 	streams   streams
 	pace      pace
 
+	// Who is refused, or would be, comes often: each lets one line a second through.
+	limited, shadowed zerolog.Logger
+
 	runners *runners
 
 	// runs is the context of everything detached; Close ends it.
@@ -104,12 +106,15 @@ func New(p Parts, s Settings) *Gate {
 		upgraded:  newPlaces(s.MaxUpgraded, s.MaxUpgradedPerClient, ReasonUpgradedTotal, ReasonUpgradedClient),
 		open:      newTracker(),
 		streams:   streams{limit: s.MaxStreams},
+		limited:   p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		shadowed:  p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 	}
 	for _, u := range p.Upstreams {
 		g.upstreams[u.Name] = u
 		g.pathInfo = g.pathInfo || u.Scripts
 		p.Metrics.expect(u)
 	}
+	p.Metrics.expectLimits(p.Policies.now.Load())
 	g.runs, g.endRuns = context.WithCancelCause(context.Background())
 	g.tunnels, g.endTunnels = context.WithCancelCause(g.runs)
 	g.runners = newRunners(g.runs)

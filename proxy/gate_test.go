@@ -60,7 +60,7 @@ func newBench(t *testing.T, php upstreamFunc, change ...func(*rules.Policy, *Set
 	}
 	b := &bench{T: t, locks: lockstore.NewMemory(lockstore.Limits{PerClient: 100}), log: &strings.Builder{}}
 	b.gate = New(Parts{
-		Rules:     set,
+		Policies:  NewPolicies(set, nil),
 		Locks:     b.locks,
 		Keys:      session.NewHasher(nil),
 		Clients:   clientip.New(nil),

@@ -25,6 +25,19 @@ func (x *exchange) sessionID(cookie, header string) (string, bool) {
 	return x.id.id, x.id.ok
 }
 
+// sessionKey is the key of the session itself, whatever its lock group, and also
+// where it is not locked; ok is false where there is no session.
+func (x *exchange) sessionKey() (key lockstore.Key, ok bool) {
+	if x.locked && x.policy.LockGroup == "" {
+		return x.ticket.Key, true
+	}
+	id, ok := x.sessionID(x.policy.Cookie, x.policy.Header)
+	if !ok {
+		return lockstore.Key{}, false
+	}
+	return x.gate.Keys.Key(id, ""), true
+}
+
 // key makes the session key. It comes after decide because a rule may name the
 // cookie of its application. Without a valid id there is no session and the
 // line is skipped.

@@ -16,6 +16,9 @@ type Metrics struct {
 	wait            prometheus.Histogram
 	hold            prometheus.Histogram
 	refusals        *prometheus.CounterVec
+	limitRefused    *prometheus.CounterVec
+	capRefused      *prometheus.CounterVec
+	shadowRefused   *prometheus.CounterVec
 	gone            *prometheus.CounterVec
 	upstreamErrors  *prometheus.CounterVec
 	connectFailures *prometheus.CounterVec
@@ -43,6 +46,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		wait:            histogram("wait_seconds", "Time that requests with a session waited for their turn."),
 		hold:            histogram("hold_seconds", "Time that turns lasted."),
 		refusals:        counterVec("refused_total", "Requests that the gate answered itself, by reason.", "reason"),
+		limitRefused:    counterVec("limit_refused_total", "Requests that a rate limit refused, or, where it is not enforced, would have.", "limit", "enforced"),
+		capRefused:      counterVec("concurrency_refused_total", "Requests that a concurrency cap refused, or, where it is not enforced, would have.", "cap", "enforced"),
+		shadowRefused:   counterVec("shadow_refused_total", "Requests that would have been refused, were it enforced, by reason.", "reason"),
 		gone:            counterVec("client_gone_total", "Clients that left, by the stage in which they did.", "stage"),
 		upstreamErrors:  counterVec("upstream_errors_total", "Failures of upstreams, by kind.", "upstream", "kind"),
 		connectFailures: counterVec("server_connect_failures_total", "Connections to servers that could not be made, by their fault.", "upstream", "server"),
@@ -56,13 +62,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		upgraded:        counter("upgraded_total", "Connections that were upgraded, to WebSocket or another protocol."),
 		ignored:         counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
 	}
-	reg.MustRegister(m.requests, m.wait, m.hold, m.refusals, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
+	reg.MustRegister(m.requests, m.wait, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
 		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.stalls, m.stallSeconds, m.upgraded, m.ignored)
 	for _, reason := range Reasons() {
 		m.refusals.WithLabelValues(string(reason))
 	}
 	for _, reason := range []Reason{ReasonWaitTimeout, ReasonStoreAway} {
 		m.withoutTurn.WithLabelValues(string(reason))
+	}
+	for _, reason := range []Reason{ReasonRateLimited, ReasonConcurrencyFull} {
+		m.shadowRefused.WithLabelValues(string(reason))
 	}
 	for _, stage := range []Stage{StageFiles, StageSpool, StageWait, StageForward, StageRelay} {
 		m.gone.WithLabelValues(string(stage))
@@ -92,6 +101,20 @@ func (m *Metrics) expect(u *Upstream) {
 	m.nextServer.WithLabelValues(u.Name)
 	for _, s := range u.Servers.Status() {
 		m.connectFailures.WithLabelValues(u.Name, s.Server.Address)
+	}
+}
+
+// expectLimits makes the counters of limits begin at zero.
+func (m *Metrics) expectLimits(p *policies) {
+	for _, a := range p.apply {
+		for _, enforced := range []string{"true", "false"} {
+			for _, l := range a.limiters {
+				m.limitRefused.WithLabelValues(l.Limit().Name, enforced)
+			}
+			for _, c := range a.caps {
+				m.capRefused.WithLabelValues(c.Concurrency().Name, enforced)
+			}
+		}
 	}
 }
 
@@ -141,6 +164,13 @@ func statusText(status int) string {
 		return "404"
 	}
 	return strconv.Itoa(status)
+}
+
+func boolText(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
 }
 
 func counter(name, help string) prometheus.Counter {

@@ -23,8 +23,14 @@ type Refusal struct {
 	// RetryAfter is when coming again makes sense at the earliest; 0: not at all.
 	// The client is told a little more than that: see retrySeconds.
 	RetryAfter time.Duration
+	// Known: RetryAfter is no guess, so it is not cut to a minute.
+	Known bool
+	// Violated names the limits that refused the request.
+	Violated []string
 	// Err is the cause, for the log only.
 	Err error
+
+	quotas quotas
 }
 
 func (r *Refusal) Error() string {

@@ -10,7 +10,7 @@ import (
 	"github.com/sessiongate/sessiongate/proxy/page"
 )
 
-// problem is RFC 9457's problem+json, with two members of the gate's own.
+// problem is RFC 9457's problem+json, with members of the gate's own.
 type problem struct {
 	Type       string `json:"type"`
 	Title      string `json:"title"`
@@ -18,6 +18,9 @@ type problem struct {
 	Detail     string `json:"detail"`
 	Reason     Reason `json:"reason"`
 	RetryAfter int    `json:"retry_after,omitempty"` // seconds, as in the header
+
+	// Violated is a member of draft-ietf-httpapi-ratelimit-headers.
+	Violated []string `json:"violated-policies,omitempty"`
 }
 
 // problemType heads the type of a problem; the reason ends it. It names nothing
@@ -37,7 +40,8 @@ func (r *Refusal) write(w http.ResponseWriter, req *http.Request, id string, peo
 	if closes {
 		h.Set("Connection", "close")
 	}
-	seconds := retrySeconds(r.RetryAfter, rand.Float64())
+	r.quotas.tell(h)
+	seconds := retrySeconds(r.RetryAfter, r.Known, rand.Float64())
 	if seconds > 0 {
 		h.Set("Retry-After", strconv.Itoa(seconds))
 	}
@@ -72,7 +76,7 @@ func (r *Refusal) body(h http.Header, req *http.Request, id string, people *page
 		h.Set("Content-Type", "application/problem+json")
 		body, err := json.Marshal(problem{
 			Type: problemType + string(r.Reason), Title: http.StatusText(r.Status), Status: r.Status,
-			Detail: r.Detail, Reason: r.Reason, RetryAfter: seconds,
+			Detail: r.Detail, Reason: r.Reason, RetryAfter: seconds, Violated: r.Violated,
 		})
 		if err == nil {
 			return append(body, '\n')

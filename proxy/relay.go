@@ -18,6 +18,7 @@ func (x *exchange) relay() error {
 	resp, pipe := x.run.resp, x.run.pipe
 	copyResponseHeader(x.w.Header(), resp.Header)
 	x.w.Header()[requestIDHeader] = []string{x.requestID}
+	x.quotas.tell(x.w.Header())
 	x.announceTrailer()
 	if x.endsConnection() {
 		x.w.Header().Set("Connection", "close")

@@ -7,7 +7,7 @@ import (
 )
 
 // Refusals say after how many seconds coming again makes sense: never less than
-// 1, never more than 60.
+// 1, and, where that is a guess, never more than 60.
 const (
 	minRetry = 1
 	maxRetry = 60
@@ -23,13 +23,18 @@ const (
 
 // retrySeconds is the Retry-After for a delay. It is later by a random part, up
 // to half the delay and a second, so that those who were refused together do not
-// come again together; chance is from 0 to below 1.
-func retrySeconds(delay time.Duration, chance float64) int {
+// come again together; chance is from 0 to below 1. A known delay is not cut to a
+// minute, and the part that is added to it is.
+func retrySeconds(delay time.Duration, known bool, chance float64) int {
 	if delay <= 0 {
 		return 0
 	}
-	least := min(delay.Seconds(), (maxRetry-1)/1.5) // room for the random part
-	return max(minRetry, int(math.Ceil(least+chance*(least/2+1))))
+	const room = (maxRetry - 1) / 1.5 // for the random part
+	least := delay.Seconds()
+	if !known {
+		least = min(least, room)
+	}
+	return max(minRetry, int(math.Ceil(least+chance*(min(least, room)/2+1))))
 }
 
 // pace is how long turns lasted of late: a mean over all sessions in which each

@@ -18,17 +18,22 @@ func TestRetryAfterIsTheDelayAndARandomPartWithinBounds(t *testing.T) {
 	const last = 1 - 1e-9 // the largest chance
 	for _, c := range []struct {
 		delay       time.Duration
+		known       bool
 		least, most int
 	}{
-		{0, 0, 0},
-		{time.Nanosecond, 1, 2},
-		{300 * time.Millisecond, 1, 2},
-		{time.Second, 1, 3},
-		{10 * time.Second, 10, 16},
-		{time.Minute, 40, 60},
-		{math.MaxInt64, 40, 60},
+		{0, false, 0, 0},
+		{time.Nanosecond, false, 1, 2},
+		{300 * time.Millisecond, false, 1, 2},
+		{time.Second, false, 1, 3},
+		{10 * time.Second, false, 10, 16},
+		{time.Minute, false, 40, 60},
+		{math.MaxInt64, false, 40, 60},
+		{0, true, 0, 0},
+		{time.Second, true, 1, 3},
+		{time.Minute, true, 60, 81},
+		{6 * time.Minute, true, 360, 381},
 	} {
-		if least, most := retrySeconds(c.delay, 0), retrySeconds(c.delay, last); least != c.least || most != c.most {
+		if least, most := retrySeconds(c.delay, c.known, 0), retrySeconds(c.delay, c.known, last); least != c.least || most != c.most {
 			t.Errorf("%v: from %d to %d, want %d to %d", c.delay, least, most, c.least, c.most)
 		}
 	}

@@ -93,12 +93,6 @@ func (x *exchange) affinity() balance.Key {
 	if !x.upstream.Servers.BySession() {
 		return balance.Key{}
 	}
-	if x.locked && x.policy.LockGroup == "" {
-		return balance.Key(x.ticket.Key)
-	}
-	id, ok := x.sessionID(x.policy.Cookie, x.policy.Header)
-	if !ok {
-		return balance.Key{}
-	}
-	return balance.Key(x.gate.Keys.Key(id, ""))
+	key, _ := x.sessionKey()
+	return balance.Key(key)
 }

@@ -37,6 +37,8 @@ type App struct {
 	spool     *spool.Pool
 	upstreams *upstreams
 	locks     *locks
+	limits    *limits
+	policies  *proxy.Policies
 	ready     *readiness
 
 	public            *public
@@ -60,27 +62,27 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	a := &App{config: c, log: log, failed: make(chan error, 2)}
 	parts, err := a.parts(version, registry)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, a.giveBack())
 	}
 	token, err := c.Admin.BearerToken()
 	if err != nil {
-		return nil, errors.Join(err, a.upstreams.close(), a.closeSpool())
+		return nil, errors.Join(err, a.giveBack())
 	}
 	parts.Metrics = proxy.NewMetrics(registry)
 	events := newLockEvents(registry, log)
 	events.leaseLost = parts.Metrics.LeaseOverlapped
 	a.locks, err = newLocks(c, parts.Keys.Fingerprint(), events)
 	if err != nil {
-		return nil, errors.Join(err, a.upstreams.close(), a.closeSpool())
+		return nil, errors.Join(err, a.giveBack())
 	}
-	a.locks.registerDegraded(registry)
+	registerDegraded(registry, func() bool { return a.locks.away() || a.limits.away() })
 	a.ready = newReadiness(a.upstreams.readiness(c), a.locks.refused)
 	parts.Locks = a.locks
 	a.gate = proxy.New(parts, settings(c))
 	a.gate.RegisterGauges(registry)
 	a.public, err = newPublic(c.Server, a.handler(), parts.Clients, registry, log)
 	if err != nil {
-		return nil, errors.Join(err, a.locks.close(), a.upstreams.close(), a.closeSpool())
+		return nil, errors.Join(err, a.locks.close(), a.giveBack())
 	}
 	a.public.server.RegisterOnShutdown(a.gate.EndUpgraded)
 	a.admin = &http.Server{
@@ -94,8 +96,9 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 // parts makes what the gate needs and can fail to be had.
 func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, error) {
 	c := a.config
-	compiled, err := compileRules(c)
-	if err != nil {
+	a.limits, a.policies = newLimits(newLimitEvents(reg, a.log)), &proxy.Policies{}
+	reg.MustRegister(newLimitStats(a.limits))
+	if err := a.usePolicies(c); err != nil {
 		return proxy.Parts{}, err
 	}
 	secret, err := c.Session.HashKey()
@@ -111,14 +114,14 @@ func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, err
 	}
 	a.spool, err = spool.Open(c.Spool.Dir, spool.Limits{Memory: int64(c.Spool.MaxMemory), Disk: int64(c.Spool.MaxDisk)})
 	if err != nil {
-		return proxy.Parts{}, errors.Join(fmt.Errorf("spool.dir: %w", err), a.upstreams.close())
+		return proxy.Parts{}, fmt.Errorf("spool.dir: %w", err)
 	}
 	seldom := a.log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}) // a full disk fails for every answer
 	a.spool.OnDiskError = func(err error) {
 		seldom.Error().Err(err).Str("dir", a.spool.Dir()).Msg("answers cannot be written to the spool, upstreams are slowed to their clients' pace")
 	}
 	return proxy.Parts{
-		Rules:     compiled,
+		Policies:  a.policies,
 		Keys:      session.NewHasher(secret),
 		Clients:   clientip.New(c.Server.TrustedProxies),
 		Spool:     a.spool,
@@ -126,6 +129,22 @@ func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, err
 		Page:      refusals,
 		Log:       a.log,
 	}, nil
+}
+
+// usePolicies has requests decided, from now on, as a configuration says. What its
+// limits have in common with those in use goes on. Where there is an error nothing
+// has changed.
+func (a *App) usePolicies(c *config.Config) error {
+	compiled, err := compileRules(c)
+	if err != nil {
+		return err
+	}
+	set, err := a.limits.next(c)
+	if err != nil {
+		return err
+	}
+	a.policies.Swap(compiled, set)
+	return nil
 }
 
 func settings(c *config.Config) proxy.Settings {
@@ -180,7 +199,10 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.locks.start(ctx); err != nil {
 		return err
 	}
-	var err error
+	err := a.limits.start(ctx, a.config, a.overCluster)
+	if err != nil {
+		return err
+	}
 	if a.adminAt, err = listen(ctx, "admin.listen", a.config.Admin.Listen, false); err != nil {
 		return err
 	}
@@ -195,6 +217,17 @@ func (a *App) Start(ctx context.Context) error {
 		a.log.Warn().Str("reason", reason).Msg("not ready")
 	}
 	return nil
+}
+
+// overCluster has shared limits counted in a cluster: it has shown to be one.
+func (a *App) overCluster() {
+	err := a.limits.overCluster(a.config)
+	if err == nil {
+		err = a.usePolicies(a.config)
+	}
+	if err != nil {
+		a.log.Error().Err(err).Msg("shared limits cannot be counted in the cluster, each gate counts by itself")
+	}
 }
 
 // watch takes the error with which a server has ended.
@@ -264,7 +297,19 @@ func (a *App) Close() error {
 	if untold := a.locks.close(); untold != nil { // every turn has ended, or as good as
 		a.log.Warn().Err(untold).Msg("Redis could not be told of every turn that has ended, those leases run out by themselves")
 	}
-	return errors.Join(err, a.upstreams.close(), a.closeSpool())
+	return errors.Join(err, a.giveBack())
+}
+
+// giveBack closes what there is but for the store.
+func (a *App) giveBack() error {
+	var errs []error
+	if a.limits != nil {
+		errs = append(errs, a.limits.close())
+	}
+	if a.upstreams != nil {
+		errs = append(errs, a.upstreams.close())
+	}
+	return errors.Join(append(errs, a.closeSpool())...)
 }
 
 const (

@@ -120,7 +120,7 @@ func newExplainer(c *config.Config) (*proxy.Gate, error) {
 		upstreams[i].Servers = balance.New(balance.Options{})
 	}
 	return proxy.New(proxy.Parts{
-		Rules:     compiled,
+		Policies:  proxy.NewPolicies(compiled, nil),
 		Keys:      session.NewHasher(secret),
 		Clients:   clientip.New(c.Server.TrustedProxies),
 		Upstreams: upstreams,

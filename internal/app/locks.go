@@ -33,6 +33,9 @@ type locks struct {
 // session ids are hashed. It does not touch the network.
 func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks, error) {
 	limits := lockstore.Limits{PerClient: c.Lock.MaxWaitingPerClient, Total: c.Lock.MaxWaitingTotal}
+	if c.UsesRedis() {
+		redis.SetLogger(events)
+	}
 	if c.Lock.Store != config.StoreRedis {
 		return &locks{Locker: lockstore.NewMemory(limits)}, nil
 	}
@@ -40,7 +43,6 @@ func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks,
 	if err != nil {
 		return nil, err
 	}
-	redis.SetLogger(events)
 	words := redisWords{c.Redis}
 	options.Limits, options.Fingerprint, options.Events = limits, fingerprint, events.of(words)
 	store, err := lockstore.NewRedis(options)
@@ -131,12 +133,13 @@ func (l *locks) close() error {
 // away says that leases cannot be had.
 func (l *locks) away() bool { return l.authority != nil && l.authority.Away() }
 
-// registerDegraded adds the gauge that is read from the store.
-func (l *locks) registerDegraded(reg prometheus.Registerer) {
+// registerDegraded adds the gauge that says that Redis is away, for turns or for
+// limits.
+func registerDegraded(reg prometheus.Registerer, away func() bool) {
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "sessiongate", Name: "degraded", Help: "1 while Redis cannot be asked.",
 	}, func() float64 {
-		if l.away() {
+		if away() {
 			return 1
 		}
 		return 0

@@ -95,7 +95,7 @@ func TestGateThatMustNotShareTheStoreIsNotReady(t *testing.T) {
 func TestDegradedFollowsTheStore(t *testing.T) {
 	f := &fakeAuthority{}
 	registry := prometheus.NewRegistry()
-	(&locks{authority: f}).registerDegraded(registry)
+	registerDegraded(registry, (&locks{authority: f}).away)
 	for _, away := range []bool{true, false} {
 		f.isAway = away
 		want := "0"
@@ -155,7 +155,7 @@ func TestOperationsPageNamesTheMetricsOfTheStore(t *testing.T) {
 	}
 	registry := prometheus.NewRegistry()
 	newLockEvents(registry, zerolog.Nop())
-	(&locks{}).registerDegraded(registry)
+	registerDegraded(registry, (&locks{}).away)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,8 @@ func basePolicy(c *config.Config) rules.Policy {
 		ReleaseOnHeaders: c.Lock.ReleaseOn == config.ReleaseOnHeaders,
 		ReleaseDelay:     c.Lock.ReleaseDelay,
 		OnStoreFailure:   storeFailure(c.Lock.OnStoreFailure),
+		Limits:           generalLimits(c),
+		Concurrency:      caps(c),
 	}
 	p.Cookie, p.Header = sessionNames(c, p.Upstream, config.SessionNames{})
 	return p
@@ -71,8 +73,57 @@ func ruleOf(c *config.Config, r *config.Rule) rules.Rule {
 		ReleaseOnHeaders: is(r.ReleaseOn, config.ReleaseOnHeaders),
 		ReleaseDelay:     r.ReleaseDelay,
 		OnStoreFailure:   mapped(r.OnStoreFailure, storeFailure),
+		Limits:           limitsOf(c, r),
+		Concurrency:      capsOf(r),
 		Priority:         mapped(r.Priority, priority),
 	}
+}
+
+// generalLimits names the rate limits that hold where no rule skips them. A rate
+// of 0 is no limit.
+func generalLimits(c *config.Config) (names []string) {
+	for _, l := range c.Limits {
+		if l.Rate > 0 {
+			names = append(names, l.Name)
+		}
+	}
+	return names
+}
+
+func caps(c *config.Config) (names []string) {
+	for _, one := range c.Concurrency {
+		if one.Max > 0 {
+			names = append(names, one.Name)
+		}
+	}
+	return names
+}
+
+// limitsOf names the limits that hold for a rule: its own, and the general ones
+// on top unless it skips them. nil: as everywhere.
+func limitsOf(c *config.Config, r *config.Rule) []string {
+	skips := r.SkipLimits != nil && *r.SkipLimits
+	if len(r.Limits) == 0 && !skips {
+		return nil
+	}
+	names := []string{}
+	for i, l := range r.Limits {
+		if l.Rate > 0 {
+			names = append(names, r.LimitName(i))
+		}
+	}
+	if !skips {
+		names = append(names, generalLimits(c)...)
+	}
+	return names
+}
+
+// capsOf is nil where the general caps hold for a rule; it cannot have others.
+func capsOf(r *config.Rule) []string {
+	if r.SkipLimits != nil && *r.SkipLimits {
+		return []string{}
+	}
+	return nil
 }
 
 // sessionNames finds the cookie and header of one application: the rule's word

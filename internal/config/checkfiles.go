@@ -32,7 +32,7 @@ func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warning
 	i.listener("server.listen", cfg.Server.Listen)
 	i.certificate(cfg.Server.TLS)
 	i.listener("admin.listen", cfg.Admin.Listen)
-	if cfg.Lock.Store == StoreRedis {
+	if cfg.UsesRedis() {
 		i.redis(cfg.Redis)
 	}
 	for n, u := range cfg.Upstreams {

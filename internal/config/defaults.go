@@ -27,6 +27,7 @@ func Defaults() *Config {
 		Upstreams:   []Upstream{upstream},
 		Rules:       []Rule{},
 		Limits:      []Limit{},
+		LimitKeys:   100000,
 		Concurrency: []Concurrency{},
 	}
 }
@@ -115,6 +116,6 @@ func defaultUpstream() Upstream {
 var entryDefaults = map[reflect.Type]func() any{
 	reflect.TypeFor[Upstream]():    func() any { return defaultUpstream() },
 	reflect.TypeFor[Limit]():       func() any { return Limit{Key: KeyClient, Burst: 1, Scope: ScopeLocal, Enforce: true} },
-	reflect.TypeFor[Concurrency](): func() any { return Concurrency{Key: KeyClient} },
+	reflect.TypeFor[Concurrency](): func() any { return Concurrency{Key: KeyClient, Enforce: true} },
 	reflect.TypeFor[NameValue]():   func() any { return NameValue{Value: "*"} },
 }

@@ -14,6 +14,7 @@ func Describe(cfg *Config) string {
 	d.sessions(cfg)
 	d.lines(cfg.Lock)
 	d.redis(cfg)
+	d.limits(cfg)
 	d.bodies(cfg)
 	d.upgrades(cfg)
 	if cfg.Refusals.PageFile != "" {

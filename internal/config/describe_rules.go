@@ -108,6 +108,9 @@ func (rule *Rule) inWords() string {
 	if rule.Busy != nil && *rule.Busy == BusyReject {
 		parts = append(parts, "are refused with 429 when their session is busy")
 	}
+	if limits := rule.limitsInWords(); limits != "" {
+		parts = append(parts, limits)
+	}
 	if settings := rule.settingsInWords(); settings != "" {
 		parts = append(parts, "have "+settings)
 	}
@@ -119,7 +122,7 @@ func (rule *Rule) inWords() string {
 
 // settingsInWords repeats what a rule sets beside its mode, as written.
 func (rule *Rule) settingsInWords() string {
-	told := map[string]bool{"name": true, "match": true, "lock": true, "lock_group": true, "busy": rule.Busy != nil && *rule.Busy == BusyReject, "upstream": true, "action": true}
+	told := map[string]bool{"name": true, "match": true, "lock": true, "lock_group": true, "busy": rule.Busy != nil && *rule.Busy == BusyReject, "upstream": true, "action": true, "limits": true, "skip_limits": true}
 	var settings []string
 	tree := ruleTree(rule)
 	for _, key := range saidKeys(rule) {
@@ -142,9 +145,6 @@ func (rule *Rule) settingsInWords() string {
 
 // limitInWords says 0 as "no limit", but for a delay, where it is none.
 func limitInWords(key string, value any) string {
-	if list, ok := value.([]any); ok {
-		return fmt.Sprintf("(%d)", len(list))
-	}
 	text := formatScalar(value)
 	if (text == "0" || text == "0s") && key != "release_delay" {
 		return "no limit"

@@ -18,6 +18,7 @@ func TestAConfigurationIsToldInWords(t *testing.T) {
 		"testdata/good/files.yaml":      "testdata/words/files.txt",
 		"testdata/good/servers.yaml":    "testdata/words/servers.txt",
 		"testdata/good/http.yaml":       "testdata/words/http.txt",
+		"testdata/good/limits.yaml":     "testdata/words/limits.txt",
 	} {
 		cfg, err := Load(Source{Path: config})
 		if err != nil {

@@ -120,6 +120,16 @@ func (r *report) origin(path string) origin {
 	return origin{layer: layerDefault}
 }
 
+// says tells whether somebody set a key, or one below it.
+func (r *report) says(path string) bool {
+	for said := range r.origins {
+		if isWithin(said, path) {
+			return true
+		}
+	}
+	return false
+}
+
 // isBroken tells whether the value at the path, above it or within it could
 // not be read.
 func (r *report) isBroken(path string) bool {

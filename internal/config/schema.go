@@ -23,6 +23,7 @@ type Config struct {
 	Upstreams   []Upstream    `mapstructure:"upstreams"`   // at least one; the first is used where no rule names another
 	Rules       []Rule        `mapstructure:"rules"`       // the first that matches decides; default: none
 	Limits      []Limit       `mapstructure:"limits"`      // for every request; default: none
+	LimitKeys   int           `mapstructure:"limit_keys"`  // keys that each limit knows at once; default 100000; at least 1
 	Concurrency []Concurrency `mapstructure:"concurrency"` // requests in the gate by key; default: none
 }
 

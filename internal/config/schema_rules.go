@@ -16,7 +16,7 @@ type Rule struct {
 	Action         *Action         `mapstructure:"action"` // not said: forward
 	Status         *int            `mapstructure:"status"` // of action: reject; 400 to 599; not said: 403
 	Limits         []Limit         `mapstructure:"limits"`
-	SkipLimits     *bool           `mapstructure:"skip_limits"` // true: only the rule's own limits hold; not said: false
+	SkipLimits     *bool           `mapstructure:"skip_limits"` // true: only the rule's own limits hold, and no concurrency; not said: false
 	Upstream       *string         `mapstructure:"upstream"`    // name of an upstream; not said: the first
 	Session        SessionNames    `mapstructure:"session"`
 	Priority       *Priority       `mapstructure:"priority"` // in the queue for a slot; not said: normal
@@ -54,7 +54,7 @@ type NameValue struct {
 
 // Limit bounds the rate of requests by key.
 type Limit struct {
-	Name    string      `mapstructure:"name"`    // must be said in limits, may be left out in a rule
+	Name    string      `mapstructure:"name"`    // must be said in limits; not said in a rule: its place there
 	Key     LimitKey    `mapstructure:"key"`     // what is counted apart; not said: client
 	Rate    RequestRate `mapstructure:"rate"`    // requests per second; 0: no limit
 	Burst   int         `mapstructure:"burst"`   // requests at once; not said: 1; at least 1
@@ -64,7 +64,8 @@ type Limit struct {
 
 // Concurrency bounds the requests that are in the gate at once, by key.
 type Concurrency struct {
-	Name string   `mapstructure:"name"` // must be said
-	Key  LimitKey `mapstructure:"key"`  // not said: client
-	Max  int      `mapstructure:"max"`  // requests; 0: no limit
+	Name    string   `mapstructure:"name"`    // must be said
+	Key     LimitKey `mapstructure:"key"`     // not said: client
+	Max     int      `mapstructure:"max"`     // requests; 0: no limit
+	Enforce bool     `mapstructure:"enforce"` // not said: true; false: count only
 }

@@ -19,12 +19,8 @@ var later = []struct {
 	{path: "upstreams[].servers[].max_in_flight"},
 	{path: "upstreams[].max_in_flight_per_client"},
 	{path: "upstreams[].queue.*"},
-	{path: "rules[].limits"},
-	{path: "rules[].skip_limits", harmless: false},
 	{path: "rules[].priority", harmless: PriorityNormal},
 	{path: "rules[].enforce", harmless: true},
-	{path: "limits"},
-	{path: "concurrency"},
 }
 
 // validateSupport refuses what is listed in later.

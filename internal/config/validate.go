@@ -42,6 +42,7 @@ var leasts = map[string]struct {
 	"upstreams[].health.timeout":  {time.Millisecond, "a check that never ends says nothing"},
 	"upstreams[].health.fall":     {1, "a server is out after so many failures"},
 	"upstreams[].health.rise":     {1, "a server is in after so many successes"},
+	"limit_keys":                  {1, "a limit knows whom it has let through"},
 	"limits[].burst":              {1, "a smaller burst lets nothing through"},
 	"rules[].limits[].burst":      {1, "a smaller burst lets nothing through"},
 }

@@ -17,6 +17,7 @@ func validateRules(cfg *Config, r *report) {
 		validateReject(r, path, rule)
 		validateLockKeys(r, cfg, path, rule)
 		validateRuleUpstream(r, cfg, path, rule)
+		validateRuleLimits(r, cfg, path, rule)
 	}
 }
 
@@ -51,7 +52,7 @@ func validateReject(r *report, path string, rule *Rule) {
 		return
 	}
 	for _, key := range saidKeys(rule) {
-		if key != "name" && key != "match" && key != "action" && key != "status" && key != "enforce" && !strings.HasSuffix(key, "limits") {
+		if key != "name" && key != "match" && key != "action" && key != "status" && key != "enforce" {
 			r.refuse(joinKey(path, key), []string{action}, "does nothing with action: reject")
 		}
 	}

@@ -96,14 +96,3 @@ func validateLock(cfg *Config, r *report) {
 	below(r, "lock.max_waiting_per_client", l.MaxWaitingPerClient, "lock.max_waiting_total", l.MaxWaitingTotal, never)
 	below(r, "lock.release_delay", l.ReleaseDelay, "lock.max_hold", l.MaxHold, "the turn would end before its delay")
 }
-
-func validateLimits(cfg *Config, r *report) {
-	limits := newNames("limit")
-	for i, limit := range cfg.Limits {
-		limits.add(r, joinIndex("limits", i), limit.Name)
-	}
-	caps := newNames("cap")
-	for i, one := range cfg.Concurrency {
-		caps.add(r, joinIndex("concurrency", i), one.Name)
-	}
-}

@@ -1,0 +1,26 @@
+package lockstore
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Cluster says whether the servers are a cluster's. With RedisAuto it may have to
+// ask; that it could not is an error.
+func (o RedisOptions) Cluster(ctx context.Context) (bool, error) {
+	if err := o.complete(); err != nil {
+		return false, err
+	}
+	return o.isCluster(ctx)
+}
+
+// Client makes a client for another use of the same Redis: one with connections of
+// its own, so many to each server, whose use never keeps a turn waiting. Cluster
+// finds out what kind the servers are.
+func (o RedisOptions) Client(connections int, cluster bool) (redis.UniversalClient, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	return o.client(connections, cluster), nil
+}
