@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/sessiongate/sessiongate/internal/rules"
 )
 
@@ -111,8 +113,17 @@ func (x *exchange) refuseTarget() error {
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "Methods are written in capitals."}
 	case x.r.Host == "" && x.r.ProtoAtLeast(1, 1):
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request names no host."}
+	case !sentOn(x.r.Host):
+		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The host's name is not valid."}
 	}
 	return nil
+}
+
+// sentOn says whether an HTTP upstream would get a host as rules have seen it.
+// net/http does not look at a host in the target, sends none in place of an odd
+// one, and leaves out the zone of an address (RFC 6874, section 4).
+func sentOn(host string) bool {
+	return httpguts.ValidHostHeader(host) && !(strings.HasPrefix(host, "[") && strings.Contains(host, "%"))
 }
 
 // refuseUnsupported turns away what no upstream here can do, before the line

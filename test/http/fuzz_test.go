@@ -104,7 +104,7 @@ func newFuzzedGate(f *testing.F, p protocol) *fuzzedGate {
 		Policies: proxy.NewPolicies(g.rules, nil), Locks: lockstore.NewMemory(lockstore.Limits{}), Keys: session.NewHasher(nil), Clients: clientip.New(nil), Spool: pool,
 		Upstreams: []*proxy.Upstream{up}, Page: page.Default(), Metrics: proxy.NewMetrics(prometheus.NewRegistry()), Log: zerolog.New(&g.log),
 	}, proxy.Settings{BodyIdleTimeout: patience, BodyMemory: 64 << 10, ResponseMemory: 64 << 10, MaxResponse: 1 << 20, AccessLog: true})
-	server := proxy.NewServer(g.gate, proxy.ServerLimits{ReadHeaderTimeout: patience, IdleTimeout: patience, MaxHeaderSize: 64 << 10}, zerolog.Nop())
+	server := proxy.NewServer(g.gate, proxy.ServerLimits{ReadHeaderTimeout: patience, IdleTimeout: patience, BodyIdleTimeout: patience, MaxHeaderSize: 64 << 10}, zerolog.Nop())
 	var running sync.WaitGroup
 	ours := server.ConnState
 	server.ConnState = func(c net.Conn, s http.ConnState) {
