@@ -53,15 +53,28 @@ func (x *exchange) endsConnection() bool {
 	return !x.overHTTP2() && (!x.r.ProtoAtLeast(1, 1) || len(x.r.TransferEncoding) > 0)
 }
 
-// forgetDeadline lifts the write deadline that the last answer left on the
-// connection: the next one may come much later. Over HTTP/2 streams have
-// deadlines of their own, and the connection's are the frame writer's.
-func forgetDeadline(c net.Conn, s http.ConnState) {
-	if s != http.StateIdle {
-		return
-	}
+// connState is the server's hook of that name. It sets what net/http leaves open
+// of the deadlines of a connection over HTTP/1. Over HTTP/2 streams have deadlines
+// of their own, and the connection's are the frame reader's and writer's.
+func (l ServerLimits) connState(c net.Conn, s http.ConnState) {
 	if t, ok := c.(*tls.Conn); ok && t.ConnectionState().NegotiatedProtocol == "h2" {
 		return
 	}
-	_ = c.SetWriteDeadline(time.Time{}) // a closed connection needs none
+	switch {
+	case s == http.StateIdle:
+		// The last answer has left a deadline: the next one may come much later.
+		_ = c.SetWriteDeadline(time.Time{}) // a closed connection needs none
+	case s == http.StateActive && l.BodyIdleTimeout > 0:
+		// Of requests that it answers itself ("OPTIONS *", an expectation that it does
+		// not know) net/http reads the body away, however long that takes.
+		_ = c.SetReadDeadline(time.Now().Add(l.BodyIdleTimeout))
+	}
+}
+
+// restRead lifts the deadline from a request without a body: from here on net/http
+// watches the connection, and one that passed would look like a departure.
+func (x *exchange) restRead() {
+	if x.r.ContentLength == 0 && !x.overHTTP2() && x.gate.BodyIdleTimeout > 0 {
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
+	}
 }

@@ -125,6 +125,7 @@ func New(p Parts, s Settings) *Gate {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := g.accept(w, r)
 	defer x.depart()
+	x.restRead()
 	if err := x.pass(); err != nil {
 		x.refuse(err)
 	}

@@ -13,6 +13,7 @@ import (
 // for MaxHeaderSize, where it is net/http's 1 MiB.
 type ServerLimits struct {
 	ReadHeaderTimeout time.Duration // of the TLS handshake, too; over HTTP/2 a header has IdleTimeout
+	BodyIdleTimeout   time.Duration // of bodies that the gate does not see; the others have their own
 	WriteIdleTimeout  time.Duration // of a whole connection over HTTP/2; answers have their own
 	IdleTimeout       time.Duration // between two requests of a connection
 	MaxHeaderSize     int           // bytes; 431 beyond
@@ -70,7 +71,7 @@ func NewServer(h http.Handler, l ServerLimits, log zerolog.Logger) *http.Server 
 		Protocols:         protocols,
 		HTTP2:             http2Limits(l),
 		ConnContext:       rememberConn,
-		ConnState:         forgetDeadline,
+		ConnState:         l.connState,
 		ErrorLog:          stdlog.New(errorLog{log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Second})}, "", 0),
 	}
 }

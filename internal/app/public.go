@@ -37,6 +37,7 @@ func newPublic(s config.Server, h http.Handler, clients *clientip.Resolver, reg 
 	p := &public{events: events, bound: listener.NewBound(s.MaxConnections, listener.BoundEvents{Reached: events.boundReached, Shed: events.shed.Inc})}
 	p.server = proxy.NewServer(h, proxy.ServerLimits{
 		ReadHeaderTimeout: s.ReadHeaderTimeout,
+		BodyIdleTimeout:   s.BodyIdleTimeout,
 		WriteIdleTimeout:  s.WriteIdleTimeout,
 		IdleTimeout:       s.IdleTimeout,
 		MaxHeaderSize:     int(s.MaxHeaderSize),

@@ -199,3 +199,23 @@ func TestALargeUploadOverASlowLinePasses(t *testing.T) {
 		t.Errorf("PHP got %d of %d bytes", got.Length, pieces*size)
 	}
 }
+
+// Some requests are answered by net/http itself, which reads their bodies away
+// and knows no limit of time.
+func TestABodyThatTheGateDoesNotSeeIsWaitedForNotForEver(t *testing.T) {
+	g := startGate(t, inFrontOf(startPHP(t, 1)), "server: {body_idle_timeout: 300ms, idle_timeout: 0s}")
+	for name, head := range map[string]string{
+		"an expectation": "POST / HTTP/1.1\r\nHost: gate.test\r\nExpect: evil\r\nContent-Length: 5\r\n\r\n",
+		"OPTIONS *":      "OPTIONS * HTTP/1.1\r\nHost: gate.test\r\nConnection: close\r\nContent-Length: 5\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := g.dial(t)
+			c.write(t, head)
+			c.awaitClosed(t)
+			g.awaitMetric(t, "connections", 0)
+		})
+	}
+	// A request without a body has no such limit.
+	g.get(t, "/slow.php?ms=1000", "one").want(t, 200)
+	g.client.CloseIdleConnections()
+}
