@@ -30,7 +30,8 @@ const (
 	FaultUnreachable Fault = "unreachable" // no connection can be made
 	FaultSilent      Fault = "silent"      // it takes the connection and says nothing, or breaks it off
 	FaultNotReady    Fault = "not ready"   // it is loading, busy, full, or its cluster is down
-	FaultReplica     Fault = "replica"     // it takes no writes
+	FaultReplica     Fault = "replica"     // it takes no writes, for it is one
+	FaultNoWrites    Fault = "no writes"   // it takes none: out of memory, cannot save, too few replicas
 )
 
 // Faults that no patience helps with.
@@ -55,7 +56,7 @@ const (
 // Passes says that the fault may go away without anybody's doing.
 func (f Fault) Passes() bool {
 	switch f {
-	case FaultUnreachable, FaultSilent, FaultNotReady, FaultReplica:
+	case FaultUnreachable, FaultSilent, FaultNotReady, FaultReplica, FaultNoWrites:
 		return true
 	case FaultTooOld, FaultNotRedis, FaultPlain, FaultTLS, FaultUntrusted, FaultHostName, FaultHandshake, FaultPassword, FaultRights,
 		FaultDatabase, FaultSentinel, FaultNoSentinel, FaultMasterName, FaultClusterMember, FaultNoCluster:
@@ -74,7 +75,7 @@ func (f Fault) group() error {
 		return ErrServerTLS
 	case FaultNotRedis, FaultDatabase, FaultSentinel, FaultNoSentinel, FaultMasterName, FaultClusterMember, FaultNoCluster:
 		return ErrServerKind
-	case FaultUnreachable, FaultSilent, FaultNotReady, FaultReplica:
+	case FaultUnreachable, FaultSilent, FaultNotReady, FaultReplica, FaultNoWrites:
 	}
 	return nil
 }
@@ -148,6 +149,9 @@ var replyFaults = []struct {
 	{"DB index is out of range", FaultDatabase},
 	{"invalid DB index", FaultDatabase},
 	{"READONLY", FaultReplica},
+	{"OOM", FaultNoWrites},
+	{"MISCONF", FaultNoWrites},
+	{"NOREPLICAS", FaultNoWrites},
 	{"LOADING", FaultNotReady},
 	{"BUSY", FaultNotReady},
 	{"MASTERDOWN", FaultNotReady},

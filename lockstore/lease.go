@@ -165,6 +165,9 @@ func (l *lease) answered(c turnCall, r turnReply, err error) {
 		l.lose() // the lease of the turn that runs ended before that call
 	case l.state == holding && r.mine() && r.token == l.token: // an earlier call, late
 		l.extend(c.sent)
+	case l.state == abandoned && r.mine(): // it was claimed
+		l.token = r.token
+		l.leaveBehind()
 	case l.state != asking && l.state != claiming:
 	case r.mine():
 		l.given(c, r)
@@ -324,10 +327,12 @@ func (l *lease) finish(rest time.Duration) (cause error) {
 // abandon keeps the other gates away for rest and the line shut for good.
 func (l *lease) abandon(rest time.Duration) {
 	l.disarm()
-	held := l.state == holding && !l.due(l.deadline)
+	held, claimed := l.state == holding && !l.due(l.deadline), l.state == claiming
 	l.state = abandoned
-	if held {
+	if held || claimed {
 		l.deadline = l.of.clock.now().Add(rest)
+	}
+	if held {
 		l.leaveBehind()
 	}
 }

@@ -131,3 +131,20 @@ func TestAbandonedLeaseThatRanOutIsNotTakenBack(t *testing.T) {
 		t.Errorf("the turn ends with %v, want ErrLost", turn.Cause())
 	}
 }
+
+// The gate ends while it claims the lease of a turn that it gave by itself.
+func TestAbandonedClaimIsLeftBehind(t *testing.T) {
+	b := newBench(t)
+	b.goesAway()
+	turn := b.runs(b.request())
+	b.pass(time.Second)
+	b.comesBack()
+	claim := b.call()
+	turn.Abandon(5 * time.Minute)
+	b.silent()
+	b.pass(time.Second)
+	claim.answer(b.mine(7, 0), nil)
+	if c := b.renewal(); c.token != 7 || c.ttl != 5*time.Minute-time.Second {
+		t.Errorf("the lease is left as %+v", c.renewCall)
+	}
+}

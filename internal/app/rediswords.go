@@ -86,7 +86,7 @@ func (w redisWords) place(e *lockstore.ServerError) string {
 // one says what is wrong and what would be right.
 func (w redisWords) one(e *lockstore.ServerError) string {
 	switch e.Fault {
-	case lockstore.FaultUnreachable, lockstore.FaultSilent, lockstore.FaultNotReady, lockstore.FaultReplica:
+	case lockstore.FaultUnreachable, lockstore.FaultSilent, lockstore.FaultNotReady, lockstore.FaultReplica, lockstore.FaultNoWrites:
 		return w.passing(e)
 	case lockstore.FaultPlain, lockstore.FaultTLS, lockstore.FaultUntrusted, lockstore.FaultHostName, lockstore.FaultHandshake:
 		return w.encryption(e)
@@ -104,6 +104,8 @@ func (w redisWords) passing(e *lockstore.ServerError) string {
 		return fmt.Sprintf("takes the connection and does not answer (%v); if that lasts, is it Redis?", e.Err)
 	case lockstore.FaultNotReady:
 		return fmt.Sprintf("is not ready (%v)", e.Err)
+	case lockstore.FaultNoWrites:
+		return fmt.Sprintf("takes no writes (%v)", e.Err)
 	case lockstore.FaultReplica:
 		return fmt.Sprintf("takes no writes: %v; if that lasts, name the primary in redis.addresses, or its Sentinels and redis.master_name", e.Err)
 	}
@@ -141,7 +143,7 @@ func (w redisWords) access(e *lockstore.ServerError) string {
 	case e.Fault == lockstore.FaultDatabase:
 		return fmt.Sprintf("has no database %d (%v); set redis.db below the server's databases", w.config.DB, e.Err)
 	case e.Fault == lockstore.FaultRights:
-		return fmt.Sprintf("does not let the user of %s do what a gate does (%v); docs/operations.md has the ACL rule, and redis.key_prefix must be in it", user, e.Err)
+		return fmt.Sprintf("does not let the user of %s do what a gate does (%v); docs/operations.md has the ACL rule, and redis.key_prefix must be in it%s", user, e.Err, w.selecting())
 	}
 	return fmt.Sprintf("does not let the gate in (%v); see %s and %s", e.Err, user, password)
 }
@@ -160,9 +162,17 @@ func (w redisWords) kind(e *lockstore.ServerError) string {
 		return "is part of a cluster; set redis.mode: cluster, or name a Redis that is none in redis.addresses"
 	case lockstore.FaultNoCluster:
 		if w.config.Mode == config.RedisAuto {
-			return "is part of no cluster, which several redis.addresses stand for; name this one server only, or with Sentinels set redis.master_name"
+			return "is part of no cluster, which several redis.addresses stand for; name one server only, or the Sentinels and redis.master_name"
 		}
 		return "is part of no cluster; set redis.mode: single, or name servers of the cluster in redis.addresses"
 	}
 	return fmt.Sprintf("is no Redis (%v); name its host and port in redis.addresses", e.Err)
+}
+
+// selecting is what the rule needs besides for another database.
+func (w redisWords) selecting() string {
+	if w.config.DB == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; with redis.db: %d it needs +select", w.config.DB)
 }
