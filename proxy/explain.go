@@ -35,7 +35,7 @@ func (g *Gate) Explain(r *http.Request) *Explanation {
 	path, front, _ := x.normalizePath() // it went well in decide
 	request := x.ruleRequest(path, front)
 	e.Path = path
-	e.Policy, e.Verdicts = g.Policies.now.Load().rules.Explain(&request)
+	e.Policy, e.Verdicts = x.policies.rules.Explain(&request)
 	if id, ok := x.sessionID(e.Policy.Cookie, e.Policy.Header); ok {
 		e.Session = g.Keys.Key(id, e.Policy.LockGroup)
 	}
