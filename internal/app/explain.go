@@ -28,8 +28,8 @@ type Explanation struct {
 	Rules   []ExplainedRule   `json:"rules"`             // that were asked, in their order
 	Refusal *ExplainedRefusal `json:"refusal,omitempty"` // what is answered at once
 	Policy  []Setting         `json:"policy"`            // what holds for the request
-	Limits  []string          `json:"limits"`            // names of the rate limits that hold
-	Caps    []string          `json:"concurrency"`       // names of the concurrency caps that hold
+	Limits  []ExplainedLimit  `json:"limits"`            // the rate limits that hold
+	Caps    []ExplainedCap    `json:"concurrency"`       // the bounds on requests at once that hold
 }
 
 // ExplainedRequest is the request as the gate sees it.
@@ -140,11 +140,11 @@ func (e *Explanation) decided(c *config.Config, p *rules.Policy, verdicts []rule
 	}
 	e.Policy = settingsOf(c, p)
 	if !p.Reject || p.Shadow {
-		e.Limits, e.Caps = append(e.Limits, p.Limits...), append(e.Caps, p.Concurrency...)
+		e.Limits, e.Caps = limitsNamed(c, p.Limits), capsNamed(c, p.Concurrency)
 	}
 }
 
 // newExplanation has lists that are empty in JSON, and not null.
 func newExplanation() *Explanation {
-	return &Explanation{Rules: []ExplainedRule{}, Policy: []Setting{}, Limits: []string{}, Caps: []string{}}
+	return &Explanation{Rules: []ExplainedRule{}, Policy: []Setting{}, Limits: []ExplainedLimit{}, Caps: []ExplainedCap{}}
 }

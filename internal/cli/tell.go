@@ -36,7 +36,7 @@ func tell(w io.Writer, e *app.Explanation) error {
 		out.line("  %s\t%s\t%s", s.Key, s.Value, from)
 	}
 	if e.Refusal == nil {
-		out.line("Rate limits: %s. Concurrency caps: %s.", listOrNone(e.Limits), listOrNone(e.Caps))
+		out.limits(e)
 	}
 	if out.err != nil {
 		return out.err
@@ -97,9 +97,23 @@ func (t *teller) rule(i int, rule app.ExplainedRule) {
 	}
 }
 
-func listOrNone(list []string) string {
-	if len(list) == 0 {
-		return "none"
+func (t *teller) limits(e *app.Explanation) {
+	if len(e.Limits)+len(e.Caps) == 0 {
+		t.line("No limits hold.")
+		return
 	}
-	return strings.Join(list, ", ")
+	t.line("Limits that hold, and where they stand:")
+	for _, l := range e.Limits {
+		t.line("  %s\t%s by %s, burst %d, %s%s\t%s", l.Name, l.Rate, l.Key, l.Burst, l.Scope, onlyCounted(l.Enforce), l.From)
+	}
+	for _, c := range e.Caps {
+		t.line("  %s\t%d at once by %s%s\t%s", c.Name, c.Max, c.Key, onlyCounted(c.Enforce), c.From)
+	}
+}
+
+func onlyCounted(enforce bool) string {
+	if enforce {
+		return ""
+	}
+	return ", only counted"
 }
