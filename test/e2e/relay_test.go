@@ -108,6 +108,7 @@ func TestAnAnswerNobodyReadsIsDrained(t *testing.T) {
 	c.ask(t, "GET", j.page("big", "gone", "mb=30"), "one")
 	c.head(t)
 	next := g.queue(t, j.page("slow", "next", "ms=0"), "one", 1)
+	g.awaitMetric(t, "spool_disk_bytes", 128<<10) // the bound is reached
 	if j.has(t, "end gone") {
 		t.Fatal("PHP was not slowed at the bound of the spool")
 	}
