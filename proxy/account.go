@@ -28,8 +28,9 @@ type record struct {
 	address   netip.Addr
 	session   lockstore.Key
 	rule      string
-	upstream  string // "" until the request is forwarded
-	waited    time.Duration
+	upstream  string        // "" until the request is forwarded
+	waited    time.Duration // for the turn
+	queued    time.Duration // for a slot
 
 	// The handler's.
 	stage         Stage
@@ -100,6 +101,9 @@ func (rec *record) log() {
 	if rec.session != (lockstore.Key{}) {
 		e.Stringer("session", rec.session).Dur("wait", rec.waited).Dur("hold", rec.held)
 	}
+	if rec.queued > 0 {
+		e.Dur("queued", rec.queued)
+	}
 	e.Str("stage", string(rec.stage))
 	if rec.reason != "" {
 		e.Str("reason", string(rec.reason))
@@ -143,7 +147,7 @@ func (rec *record) log() {
 // something failed.
 func (rec *record) event() *zerolog.Event {
 	g := rec.gate
-	if g.SlowWait > 0 && rec.waited >= g.SlowWait || g.SlowHold > 0 && rec.held >= g.SlowHold || rec.upstreamErr != nil || rec.leaseLost || rec.reason == ReasonUpstreamSilent {
+	if g.SlowWait > 0 && rec.waited+rec.queued >= g.SlowWait || g.SlowHold > 0 && rec.held >= g.SlowHold || rec.upstreamErr != nil || rec.leaseLost || rec.reason == ReasonUpstreamSilent {
 		return g.Log.Warn()
 	}
 	return g.Log.Info()

@@ -8,13 +8,19 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
 // check refuses, before a byte of the body is read, what cannot be served: no
-// place in the line, or a body declared larger than allowed. It takes nothing.
+// place in the queue for a slot or in the line, or a body declared larger than
+// allowed. It takes nothing: what it looks at may be otherwise when the request
+// gets there, and is looked at again.
 func (x *exchange) check() error {
 	if limit := x.policy.MaxBodySize; limit > 0 && x.r.ContentLength > limit {
 		return tooLarge(limit)
+	}
+	if servers := x.upstream.Servers; servers.Bounded() && !x.policy.Shadow && servers.Refuses(x.slotRequest()) {
+		return x.queueRefusal(ReasonQueueFull, balance.ErrQueueFull)
 	}
 	if !x.locked {
 		return nil

@@ -11,6 +11,7 @@
 //	check    is there a place in the line
 //	spool    the request body is read to its end
 //	wait     the ticket is taken and the turn waited for
+//	admit    a free slot of a server is taken, or waited for
 //	forward  the request runs upstream, detached from the client
 //	release  the turn ends
 //	relay    the answer goes to the client at the client's pace; where the
@@ -24,8 +25,8 @@
 //
 // Invariants:
 //
-//   - A turn is given back exactly once on every path: answer, error, panic,
-//     departure, time-out, maximal hold.
+//   - A turn, and a slot, is given back exactly once on every path: answer, error,
+//     panic, departure, time-out; a turn also by maximal hold.
 //   - A request refused up to check has not touched the upstream, and its body
 //     has not been read before it was refused.
 //   - An answer that the upstream broke off never reaches the client as a

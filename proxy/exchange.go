@@ -10,6 +10,7 @@ import (
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/internal/spool"
 	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
 // Why a run is cut off from its upstream.
@@ -45,11 +46,13 @@ type exchange struct {
 	locked   bool // the request needs a turn
 	ticket   lockstore.Request
 	bodyRead bool
-	body     *spool.Body // nil: none, or handed over to the run
-	hold     *hold       // nil: no turn, or handed over to the run
-	fence    uint64      // of the turn; 0: none
-	run      *run        // nil until forward
-	taking   *taking     // nil until the answer is long enough
+	body     *spool.Body     // nil: none, or handed over to the run
+	hold     *hold           // nil: no turn, or handed over to the run
+	slot     balance.Slot    // none before admit, or handed over to the run
+	asks     balance.Request // for a slot
+	fence    uint64          // of the turn; 0: none
+	run      *run            // nil until forward
+	taking   *taking         // nil until the answer is long enough
 }
 
 // way is the stages in their order.
@@ -64,6 +67,7 @@ var way = [...]struct {
 	{StageCheck, (*exchange).check},
 	{StageSpool, (*exchange).spool},
 	{StageWait, (*exchange).wait},
+	{StageAdmit, (*exchange).admit},
 	{StageForward, (*exchange).forward},
 	{StageRelay, (*exchange).relay},
 }
@@ -151,6 +155,9 @@ func (x *exchange) depart() {
 	}
 	if x.run != nil {
 		x.run.leave()
+	}
+	if x.slot.Server() != nil {
+		x.slot.Leave()
 	}
 	if x.hold != nil {
 		x.hold.end()

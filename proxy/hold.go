@@ -28,18 +28,24 @@ type hold struct {
 	until  time.Time   // when limit or delay ends it; zero without
 }
 
-// startHold begins a hold that ends after max_hold at the latest.
+// startHold begins a hold.
 func startHold(x *exchange, turn *lockstore.Turn) *hold {
 	h := &hold{gate: x.gate, record: x.record, turn: turn, began: time.Now()}
 	h.record.join()
-	if limit := x.policy.MaxHold; limit > 0 {
-		h.mu.Lock()
-		h.until = h.began.Add(limit)
-		h.limit = time.AfterFunc(limit, h.exceed)
-		h.mu.Unlock()
-	}
 	turn.WhenLost(h.lose)
 	return h
+}
+
+// endsWithin ends the hold after max_hold at the latest; 0 is no limit. It is
+// called when the request is about to run: while that waits for a slot nobody of
+// the session runs, and who waits has a bound of its own.
+func (h *hold) endsWithin(limit time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if limit > 0 && !h.ended {
+		h.until = time.Now().Add(limit)
+		h.limit = time.AfterFunc(limit, h.exceed)
+	}
 }
 
 // end gives the turn back now. Only the first call of end and abandon has an

@@ -14,11 +14,13 @@ import (
 type Metrics struct {
 	requests        *prometheus.CounterVec
 	wait            prometheus.Histogram
+	queue           prometheus.Histogram
 	hold            prometheus.Histogram
 	refusals        *prometheus.CounterVec
 	limitRefused    *prometheus.CounterVec
 	capRefused      *prometheus.CounterVec
 	shadowRefused   *prometheus.CounterVec
+	shadowQueued    prometheus.Counter
 	gone            *prometheus.CounterVec
 	upstreamErrors  *prometheus.CounterVec
 	connectFailures *prometheus.CounterVec
@@ -44,11 +46,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests:        counterVec("requests_total", "Requests by the rule that decided (empty: none) and status; 499: the client left.", "rule", "code"),
 		wait:            histogram("wait_seconds", "Time that requests with a session waited for their turn."),
+		queue:           histogram("queue_seconds", "Time that requests waited for a slot of a server, where slots are bounded."),
 		hold:            histogram("hold_seconds", "Time that turns lasted."),
 		refusals:        counterVec("refused_total", "Requests that the gate answered itself, by reason.", "reason"),
 		limitRefused:    counterVec("limit_refused_total", "Requests that a rate limit refused, or, where it is not enforced, would have.", "limit", "enforced"),
 		capRefused:      counterVec("concurrency_refused_total", "Requests that a concurrency cap refused, or, where it is not enforced, would have.", "cap", "enforced"),
 		shadowRefused:   counterVec("shadow_refused_total", "Requests that would have been refused, were it enforced, by reason.", "reason"),
+		shadowQueued:    counter("shadow_queued_total", "Requests that would have waited for a slot of a server, were it enforced."),
 		gone:            counterVec("client_gone_total", "Clients that left, by the stage in which they did.", "stage"),
 		upstreamErrors:  counterVec("upstream_errors_total", "Failures of upstreams, by kind.", "upstream", "kind"),
 		connectFailures: counterVec("server_connect_failures_total", "Connections to servers that could not be made, by their fault.", "upstream", "server"),
@@ -62,7 +66,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		upgraded:        counter("upgraded_total", "Connections that were upgraded, to WebSocket or another protocol."),
 		ignored:         counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
 	}
-	reg.MustRegister(m.requests, m.wait, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
+	reg.MustRegister(m.requests, m.wait, m.queue, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.shadowQueued, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
 		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.stalls, m.stallSeconds, m.upgraded, m.ignored)
 	for _, reason := range Reasons() {
 		m.refusals.WithLabelValues(string(reason))
@@ -73,7 +77,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range []Reason{ReasonRateLimited, ReasonConcurrencyFull} {
 		m.shadowRefused.WithLabelValues(string(reason))
 	}
-	for _, stage := range []Stage{StageFiles, StageSpool, StageWait, StageForward, StageRelay} {
+	for _, stage := range []Stage{StageFiles, StageSpool, StageWait, StageAdmit, StageForward, StageRelay} {
 		m.gone.WithLabelValues(string(stage))
 	}
 	return m

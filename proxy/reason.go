@@ -20,6 +20,9 @@ const (
 	ReasonHeaderTooLarge  Reason = "header_too_large"
 	ReasonBodyTooLarge    Reason = "body_too_large"
 	ReasonStreamsFull     Reason = "streams_full"
+	ReasonQueueFull       Reason = "queue_full"
+	ReasonQueueTimeout    Reason = "queue_timeout"
+	ReasonClientSlots     Reason = "client_slots"
 	ReasonUploadsTotal    Reason = "uploads_total"
 	ReasonUploadsClient   Reason = "uploads_client"
 	ReasonUpgradedTotal   Reason = "upgraded_total"
@@ -47,6 +50,7 @@ func Reasons() []Reason {
 		ReasonHeaderTooLarge, ReasonBodyTooLarge, ReasonUploadsTotal, ReasonUploadsClient,
 		ReasonUploadSlow, ReasonUploadBroken, ReasonSpoolFull,
 		ReasonSpoolDisk, ReasonUpgrade, ReasonUpgradedTotal, ReasonUpgradedClient, ReasonFolder, ReasonNoScript, ReasonUpstreamError,
+		ReasonQueueFull, ReasonQueueTimeout, ReasonClientSlots,
 		ReasonOverloaded, ReasonUpstreamSilent, ReasonShuttingDown, ReasonInternal,
 	}
 }
@@ -63,6 +67,7 @@ const (
 	StageCheck   Stage = "check"
 	StageSpool   Stage = "spool"
 	StageWait    Stage = "wait"
+	StageAdmit   Stage = "admit"
 	StageForward Stage = "forward"
 	StageRelay   Stage = "relay"
 	StageDone    Stage = "done"

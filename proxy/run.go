@@ -29,7 +29,7 @@ type run struct {
 	hold     *hold       // nil: no turn
 	body     *spool.Body // nil: none
 	req      *http.Request
-	slot     balance.Slot            // on a server; none until send, and at the end
+	slot     balance.Slot            // on a server; none at the end
 	stop     context.CancelCauseFunc // ends the request's context; nil: only the gate's end does
 
 	// head is closed when resp and pipe, or err, are there.
@@ -49,10 +49,11 @@ type run struct {
 	ended chan struct{} // closed when all has been given back; nil: nobody asks
 
 	mu        sync.Mutex
-	pipe      *spool.Pipe // nil until the headers are there
-	left      bool        // the client has gone
-	stream    io.Closer   // the answer, where it may have no end
-	abandoned bool        // stream was closed because nobody needs it
+	pipe      *spool.Pipe             // nil until the headers are there
+	left      bool                    // the client has gone
+	stream    io.Closer               // the answer, where it may have no end
+	abandoned bool                    // stream was closed because nobody needs it
+	giveUp    context.CancelCauseFunc // ends the wait for another server; nil: it does not wait
 }
 
 // startRun hands turn and body over to a new run.
@@ -69,7 +70,8 @@ func (x *exchange) startRun() *run {
 	r := &run{
 		gate:     x.gate,
 		upstream: x.upstream,
-		affinity: x.affinity(),
+		affinity: x.asks.Session,
+		slot:     x.slot,
 		policy:   x.policy,
 		record:   x.record,
 		hold:     x.hold,
@@ -91,7 +93,7 @@ func (x *exchange) startRun() *run {
 	if stop != nil {
 		r.hold.whenLost(func() { stop(errLeaseLost) })
 	}
-	x.hold, x.body = nil, nil
+	x.hold, x.body, x.slot = nil, nil, balance.Slot{}
 	r.gate.runners.start(r)
 	return r
 }
@@ -102,6 +104,9 @@ func (r *run) do() {
 	var delay time.Duration // nothing to wait for where nothing was answered
 	err := r.guard(func() error { return r.answer(&delay) })
 	r.leaveServer()
+	if err == nil {
+		r.upstream.pace.note(time.Since(began))
+	}
 	r.giveBack(err, delay)
 	switch {
 	case err != nil:
@@ -253,8 +258,11 @@ func (r *run) open(resp *http.Response) {
 func (r *run) leave() {
 	r.mu.Lock()
 	r.left = true
-	pipe, conn := r.pipe, r.switchedTo
+	pipe, conn, giveUp := r.pipe, r.switchedTo, r.giveUp
 	r.mu.Unlock()
+	if giveUp != nil {
+		giveUp(errGone)
+	}
 	if conn != nil {
 		_ = conn.Close() // for the second time, where the tunnel has ended
 	}

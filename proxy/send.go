@@ -9,48 +9,63 @@ import (
 	"github.com/sessiongate/sessiongate/proxy/dial"
 )
 
-// errNoServer is an upstream all of whose servers are being drained.
-var errNoServer = errors.New("proxy: no server takes new requests")
-
-// send runs the request on a server of the upstream. Where no connection can be
-// made, or nothing was sent on it, the next server gets the request, each one
-// once; the turn stays with it. What may have been sent is never sent again,
+// send runs the request on the server whose slot it has. Where no connection can
+// be made, or nothing was sent on it, the next server gets the request, each one
+// once; the turn stays with it, and where no slot is free it waits. What may have been sent is never sent again,
 // whatever its method: it may be running, and its session would have two.
 func (r *run) send() (*http.Response, error) {
 	req := r.req
 	var tried []*balance.Server
-	var last error = &dial.Error{Address: r.upstream.Name, Err: errNoServer}
+	var last error
 	for {
-		slot, ok := r.upstream.Servers.Take(r.affinity, tried...)
-		if !ok {
-			return nil, last
-		}
-		if len(tried) > 0 {
-			r.gate.Metrics.nextServer.WithLabelValues(r.upstream.Name).Inc()
-			req = r.again(req)
-		}
-		resp, err := r.on(slot, req)
+		resp, err := r.on(req)
 		unsent, ok := errors.AsType[*dial.Error](err)
 		if !ok || !r.wanted() {
 			return resp, err
 		}
-		r.leaveServer()
-		tried, last = append(tried, slot.Server()), inTurn(last, unsent, len(tried))
+		tried, last = append(tried, r.slot.Server()), inTurn(last, unsent, len(tried))
+		if !r.moveOn(tried) {
+			return nil, last
+		}
+		r.gate.Metrics.nextServer.WithLabelValues(r.upstream.Name).Inc()
+		req = r.again(req)
 	}
 }
 
-// on runs the request on one server.
-func (r *run) on(slot balance.Slot, req *http.Request) (*http.Response, error) {
-	server := slot.Server()
-	r.slot, r.record.server = slot, server.Address
+// on runs the request on the server whose slot it has.
+func (r *run) on(req *http.Request) (*http.Response, error) {
+	server := r.slot.Server()
+	r.record.server = server.Address
 	resp, err := server.Transport.RoundTrip(req)
 	if err == nil {
-		slot.Connected()
+		r.slot.Connected()
 	} else if unsent, ok := errors.AsType[*dial.Error](err); ok && unsent.ServerFault() {
 		r.gate.Metrics.connectFailures.WithLabelValues(r.upstream.Name, server.Address).Inc()
-		slot.Refused(unsent)
+		r.slot.Refused(unsent)
 	}
 	return resp, err
+}
+
+// moveOn changes the slot for one on another server; false: there is none, or
+// nobody waits for it any more. The slot is gone then.
+func (r *run) moveOn(tried []*balance.Server) bool {
+	ctx, stop := waitAtMost(r.req.Context(), r.policy.WaitTimeout, r.record.waited+r.record.queued)
+	defer stop(nil)
+	r.mu.Lock()
+	left := r.left
+	r.giveUp = stop
+	r.mu.Unlock()
+	if left {
+		stop(errGone)
+	}
+	slot := r.slot
+	r.slot = balance.Slot{} // Next has it, whatever comes
+	next, err := slot.Next(ctx, r.affinity, tried...)
+	r.mu.Lock()
+	r.giveUp = nil
+	r.mu.Unlock()
+	r.slot = next
+	return err == nil
 }
 
 // inTurn adds an error to those of the servers that were tried before.
@@ -85,14 +100,4 @@ func (r *run) leaveServer() {
 		r.slot.Leave()
 		r.slot = balance.Slot{}
 	}
-}
-
-// affinity is by what the upstream finds the server of a session; zero where it
-// does not ask. All lock groups of a session go to one server.
-func (x *exchange) affinity() balance.Key {
-	if !x.upstream.Servers.BySession() {
-		return balance.Key{}
-	}
-	key, _ := x.sessionKey()
-	return balance.Key(key)
 }

@@ -37,7 +37,12 @@ type Upstream struct {
 	// IndexScript is the front controller, "/index.php": rules see paths
 	// without it. "" strips nothing.
 	IndexScript string
+
+	pace pace // of its requests, while slots are taken
 }
+
+// noServer is the error of an upstream all of whose servers are being drained.
+func noServer(u *Upstream, err error) error { return &dial.Error{Address: u.Name, Err: err} }
 
 // unknownUpstreamError says that a rule names an upstream that is not there;
 // internal/config refuses such a file.

@@ -71,7 +71,7 @@ lock: {max_waiting: 7, wait_timeout: 3s, on_wait_timeout: forward, max_hold: 100
 rules:
   - {name: nothing, match: {path: ["/a"]}}
   - {name: all, match: {path: ["/b"]}, max_waiting: 1, wait_timeout: 2s, on_wait_timeout: reject, max_hold: 200s, release_delay: 0s, release_on: headers,
-     busy: queue, max_body_size: 1KiB, lock_group: g, lock: barrier, on_store_failure: open}
+     busy: queue, max_body_size: 1KiB, lock_group: g, lock: barrier, on_store_failure: open, priority: low}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ rules:
 	}
 	all := rules.Policy{
 		Rule: "all", Number: 2, Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 1, WaitTimeout: 2 * time.Second, MaxHold: 200 * time.Second,
-		MaxBodySize: 1 << 10, ReleaseOnHeaders: true, LockGroup: "g", Lock: rules.Barrier, OnStoreFailure: rules.Open,
+		MaxBodySize: 1 << 10, ReleaseOnHeaders: true, LockGroup: "g", Lock: rules.Barrier, OnStoreFailure: rules.Open, Priority: rules.Low,
 	}
 	if got := *set.Decide(&rules.Request{Path: "/b"}); !reflect.DeepEqual(got, all) {
 		t.Errorf("a rule that says everything: %+v", got)

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/sessiongate/sessiongate/proxy/admission"
 	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
@@ -16,6 +17,7 @@ type serverEvents struct {
 
 	outs              *prometheus.CounterVec
 	healthy, inFlight *prometheus.Desc
+	slots, queued     *prometheus.Desc
 }
 
 func newServerEvents(u *upstreams, reg prometheus.Registerer, log zerolog.Logger) *serverEvents {
@@ -28,6 +30,8 @@ func newServerEvents(u *upstreams, reg prometheus.Registerer, log zerolog.Logger
 		}, labels),
 		healthy:  prometheus.NewDesc("sessiongate_server_healthy", "1 while the server is used, 0 while it is out.", labels, nil),
 		inFlight: prometheus.NewDesc("sessiongate_server_in_flight", "Requests that the server has not ended.", labels, nil),
+		slots:    prometheus.NewDesc("sessiongate_server_max_in_flight", "Slots of the server; 0: no limit.", labels, nil),
+		queued:   prometheus.NewDesc("sessiongate_queued", "Requests that wait for a slot of a server now.", []string{"upstream", "priority"}, nil),
 	}
 	reg.MustRegister(e.outs, e)
 	return e
@@ -49,6 +53,8 @@ func (e *serverEvents) in(upstream string, s *balance.Server) {
 func (e *serverEvents) Describe(to chan<- *prometheus.Desc) {
 	to <- e.healthy
 	to <- e.inFlight
+	to <- e.slots
+	to <- e.queued
 }
 
 // Collect reads the gauges.
@@ -61,6 +67,10 @@ func (e *serverEvents) Collect(to chan<- prometheus.Metric) {
 			}
 			to <- prometheus.MustNewConstMetric(e.healthy, prometheus.GaugeValue, healthy, u.Name, s.Server.Address)
 			to <- prometheus.MustNewConstMetric(e.inFlight, prometheus.GaugeValue, float64(s.InFlight), u.Name, s.Server.Address)
+			to <- prometheus.MustNewConstMetric(e.slots, prometheus.GaugeValue, float64(s.Server.MaxInFlight), u.Name, s.Server.Address)
+		}
+		for _, p := range admission.Priorities() {
+			to <- prometheus.MustNewConstMetric(e.queued, prometheus.GaugeValue, float64(u.Servers.Queued(p)), u.Name, p.String())
 		}
 	}
 }

@@ -74,6 +74,9 @@ func newUpstream(c *config.Upstream, version string, events *serverEvents, log z
 		Always:   c.Health.Path != "",
 		Out:      func(s *balance.Server, why error) { events.out(c.Name, s, why) },
 		In:       func(s *balance.Server) { events.in(c.Name, s) },
+
+		MaxInFlightPerClient: c.MaxInFlightPerClient,
+		MaxQueued:            c.Queue.Max,
 	}, servers...)
 	return u, nil
 }
@@ -97,7 +100,9 @@ func newServers(c *config.Upstream, version string, events *serverEvents, log ze
 			return nil, errors.Join(err, closeServers(servers))
 		}
 		events.expect(c.Name, s.Address)
-		servers = append(servers, balance.NewServer(s.Address, reach))
+		server := balance.NewServer(s.Address, reach)
+		server.MaxInFlight = s.MaxInFlight
+		servers = append(servers, server)
 	}
 	return servers, nil
 }

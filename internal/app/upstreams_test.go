@@ -42,7 +42,7 @@ func TestReadinessBelievesHealthChecksMoreThanAConnection(t *testing.T) {
 	l := listenAnywhere(t)
 	upstreams := servedBy(time.Second, l.Addr().String())
 	pool := upstreams[0].servers
-	slot, _ := pool.Take(balance.Key{})
+	slot, _ := pool.Take(balance.Request{})
 	slot.Refused(errors.New("not well"))
 	slot.Leave()
 	for checked, want := range map[bool]string{true: "upstream php: server " + l.Addr().String() + " is out: not well", false: ""} {
@@ -60,7 +60,7 @@ func TestReadinessBelievesHealthChecksMoreThanAConnection(t *testing.T) {
 func TestServersComeAndGoInMetricsAndLog(t *testing.T) {
 	c := load(t, `
 upstreams:
-  - {name: app, protocol: http, servers: [{address: "127.0.0.1:1"}, {address: "127.0.0.1:2"}], health: {fall: 1, rise: 1}}
+  - {name: app, protocol: http, servers: [{address: "127.0.0.1:1", max_in_flight: 5}, {address: "127.0.0.1:2", max_in_flight: 5}], queue: {max: 7}, health: {fall: 1, rise: 1}}
 `)
 	reg, log := prometheus.NewRegistry(), &strings.Builder{}
 	u, err := newUpstreams(c, "test", reg, zerolog.New(log))
@@ -72,11 +72,16 @@ upstreams:
 			t.Error(err)
 		}
 	})
-	slot, _ := u.list[0].Servers.Take(balance.Key{})
+	slot, _ := u.list[0].Servers.Take(balance.Request{})
 	slot.Refused(errors.New("gone"))
 	address := slot.Server().Address
 	other := map[string]string{"127.0.0.1:1": "127.0.0.1:2", "127.0.0.1:2": "127.0.0.1:1"}[address]
 	want := strings.NewReplacer("OUT", address, "IN", other).Replace(`
+# HELP sessiongate_queued Requests that wait for a slot of a server now.
+# TYPE sessiongate_queued gauge
+sessiongate_queued{priority="high",upstream="app"} 0
+sessiongate_queued{priority="low",upstream="app"} 0
+sessiongate_queued{priority="normal",upstream="app"} 0
 # HELP sessiongate_server_healthy 1 while the server is used, 0 while it is out.
 # TYPE sessiongate_server_healthy gauge
 sessiongate_server_healthy{server="OUT",upstream="app"} 0
@@ -85,6 +90,10 @@ sessiongate_server_healthy{server="IN",upstream="app"} 1
 # TYPE sessiongate_server_in_flight gauge
 sessiongate_server_in_flight{server="OUT",upstream="app"} 1
 sessiongate_server_in_flight{server="IN",upstream="app"} 0
+# HELP sessiongate_server_max_in_flight Slots of the server; 0: no limit.
+# TYPE sessiongate_server_max_in_flight gauge
+sessiongate_server_max_in_flight{server="OUT",upstream="app"} 5
+sessiongate_server_max_in_flight{server="IN",upstream="app"} 5
 # HELP sessiongate_server_out_total Times that a server went out.
 # TYPE sessiongate_server_out_total counter
 sessiongate_server_out_total{server="OUT",upstream="app"} 1

@@ -29,6 +29,7 @@ func newCheck() *cobra.Command {
 				return err
 			}
 			warn(c, config.RuleWarnings(loaded))
+			warn(c, config.SlotWarnings(loaded))
 			if !textOnly {
 				if err := checkMachine(c, loaded); err != nil {
 					return err

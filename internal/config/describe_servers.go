@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // servers says how one of several servers is chosen, and when it is out. Of a
 // single one there is nothing to choose, and it is used though it is out.
 func (d *description) servers(u *Upstream) {
@@ -7,9 +9,12 @@ func (d *description) servers(u *Upstream) {
 		chosen := map[Balance]string{
 			BalanceLeastInFlight: "the server with the fewest requests in flight",
 			BalanceRoundRobin:    "one server after the other",
-			BalanceSession:       "the same server for the same session, and without a session the one with the fewest requests in flight",
+			BalanceSession:       "the same server for the same session" + only(u.boundsSlots(), " while it has a free slot") + ", and without a session the one with the fewest requests in flight",
 		}
 		d.line("  Chooses %s.", chosen[u.Balance])
+	}
+	if u.boundsSlots() {
+		d.line("  In flight at once: %s; %s of one client. Waiting for a slot: %s.", u.slotsInWords(), count(u.MaxInFlightPerClient), count(u.Queue.Max))
 	}
 	h := u.Health
 	switch {
@@ -20,6 +25,34 @@ func (d *description) servers(u *Upstream) {
 		d.line("  Failed connections in a row until a server is out: %d; it is then tried every %s, successes until it is in again: %d.",
 			h.Fall, formatDuration(h.Interval), h.Rise)
 	}
+}
+
+// boundsSlots says whether requests may have to wait for a slot.
+func (u *Upstream) boundsSlots() bool {
+	slots, _ := u.slots()
+	return slots > 0 || u.MaxInFlightPerClient > 0
+}
+
+// slots is how many slots the servers with a bound have together, and whether all
+// servers have one.
+func (u *Upstream) slots() (sum int, all bool) {
+	all = true
+	for _, s := range u.Servers {
+		sum += s.MaxInFlight
+		all = all && s.MaxInFlight > 0
+	}
+	return sum, all
+}
+
+func (u *Upstream) slotsInWords() string {
+	if len(u.Servers) == 1 {
+		return count(u.Servers[0].MaxInFlight)
+	}
+	words := make([]string, len(u.Servers))
+	for i, s := range u.Servers {
+		words[i] = count(s.MaxInFlight) + " on " + s.Address
+	}
+	return strings.Join(words, ", ")
 }
 
 func each(u *Upstream) string {

@@ -16,10 +16,6 @@ var later = []struct {
 	harmless any
 }{
 	{path: "lock.enforce"},
-	{path: "upstreams[].servers[].max_in_flight"},
-	{path: "upstreams[].max_in_flight_per_client"},
-	{path: "upstreams[].queue.*"},
-	{path: "rules[].priority", harmless: PriorityNormal},
 	{path: "rules[].enforce", harmless: true},
 }
 

@@ -66,7 +66,9 @@ func (p *Pool) checked(s *Server, err error) {
 		s.failed = 0
 		in = p.comesInLocked(s)
 	}
+	ready := p.admitLocked()
 	p.mu.Unlock()
+	ready.wake()
 	switch {
 	case out:
 		p.options.Out(s, err)

@@ -1,8 +1,9 @@
 // Package balance chooses the server of an upstream that a request goes to.
 //
 // A [Pool] is the servers of one upstream. [Pool.Take] chooses one and takes a
-// slot on it, which counts as in flight until [Slot.Leave]. Whoever could not
-// connect says so with [Slot.Refused], and takes a slot on another server.
+// slot on it, which counts as in flight until [Slot.Leave]; [Pool.Acquire] waits
+// for one where none is free, in the order of package admission. Whoever could not
+// connect says so with [Slot.Refused], and moves to another server by [Slot.Next].
 //
 // What holds:
 //   - A server that is out is chosen only where no other is left: when all are
@@ -11,9 +12,16 @@
 //     Its slots stay taken until they are left.
 //   - A server goes out after so many connections in a row that could not be
 //     made, or so many checks in a row that failed. It comes back by checks only.
+//   - A server has never more slots taken than MaxInFlight, but by [Pool.Force].
+//     While a server may be chosen and has a free slot, nobody waits but clients
+//     that have all the slots that one client may have.
+//   - A session's own server is a preference: while it is full, another one that
+//     has a free slot is chosen.
+//   - Whoever waits has a slot, or an error, exactly once. When the last server is
+//     drained, all who wait have an error.
 //   - Out and In are told once a change.
-//   - To choose costs a look at each server, and no memory.
+//   - To choose costs a look at each server, and no memory where a slot is free.
 //
-// It sends nothing itself, and does not queue: how many slots a server has, and
-// who waits for one, belongs into Pool, under the same mutex.
+// It sends nothing itself. Servers, slots and queue are under one mutex, so that
+// no change of the one is missed by the other.
 package balance

@@ -1,10 +1,14 @@
 package balance
 
 import (
+	"container/list"
 	"encoding/binary"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/sessiongate/sessiongate/proxy/admission"
 )
 
 // Method says how a server is chosen.
@@ -40,6 +44,11 @@ type Options struct {
 	// They may be called by several goroutines at once.
 	Out func(s *Server, why error)
 	In  func(s *Server)
+	// MaxInFlightPerClient is how many slots of all servers together one client
+	// has at most; 0: no limit.
+	MaxInFlightPerClient int
+	// MaxQueued is how many requests wait for a slot at most; 0: no limit.
+	MaxQueued int
 }
 
 // Pool is the servers of one upstream. It may be used by many goroutines.
@@ -47,8 +56,11 @@ type Pool struct {
 	options Options
 
 	mu      sync.Mutex
-	servers []*Server // never changed, only replaced
-	next    int       // where the next choice begins
+	servers []*Server   // never changed, only replaced
+	next    int         // where the next choice begins
+	bounded atomic.Bool // somebody may have to wait
+	queue   *admission.Queue
+	moving  list.List // of *waiter: those that a server has refused, before all others
 }
 
 // New makes a pool of servers.
@@ -60,7 +72,7 @@ func New(o Options, servers ...*Server) *Pool {
 		o.In = func(*Server) {}
 	}
 	o.Fall, o.Rise = max(o.Fall, 1), max(o.Rise, 1)
-	p := &Pool{options: o}
+	p := &Pool{options: o, queue: admission.New(o.MaxQueued, o.MaxInFlightPerClient)}
 	p.SetServers(servers...)
 	return p
 }
@@ -68,53 +80,55 @@ func New(o Options, servers ...*Server) *Pool {
 // SetServers replaces the list. Servers that are not in it any more are drained.
 func (p *Pool) SetServers(servers ...*Server) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, s := range p.servers {
 		s.draining = s.draining || !slices.Contains(servers, s)
 	}
+	bounded := p.options.MaxInFlightPerClient > 0
 	for _, s := range servers {
 		s.pool = p
+		bounded = bounded || s.MaxInFlight > 0
 	}
+	p.bounded.Store(bounded)
 	p.servers = slices.Clone(servers)
+	ready := p.admitLocked()
+	p.mu.Unlock()
+	ready.wake()
 }
 
 // BySession says whether Take asks for a session's key.
 func (p *Pool) BySession() bool { return p.options.Method == Session }
 
-// Take chooses a server and takes a slot on it. Servers that were tried are left
-// out; ok is false where none is left.
-func (p *Pool) Take(key Key, tried ...*Server) (slot Slot, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.chooseLocked(key, tried, false)
-	if s == nil {
-		s = p.chooseLocked(key, tried, true)
+// chooseLocked chooses among the servers with a free slot: those that are in, or
+// where none is in those that are out. at is -1 where there is none; full says
+// that one will come free. It begins behind the one that was chosen last, so that
+// of equal ones each has its turn.
+func (p *Pool) chooseLocked(key Key, tried []*Server) (at int, full bool) {
+	for _, out := range []bool{false, true} {
+		if at, full = p.bestLocked(key, tried, out); at >= 0 || full {
+			return at, full
+		}
 	}
-	if s == nil {
-		return Slot{}, false
-	}
-	s.inFlight++
-	return Slot{server: s, refused: s.refused.Load()}, true
+	return -1, false
 }
 
-// chooseLocked looks at the servers that are in, or at those that are out; nil:
-// there is none. It begins behind the one that was chosen last, so that of equal
-// ones each has its turn.
-func (p *Pool) chooseLocked(key Key, tried []*Server, out bool) *Server {
-	var best *Server
-	at := p.next
+// bestLocked looks at the servers that are in, or at those that are out.
+func (p *Pool) bestLocked(key Key, tried []*Server, out bool) (at int, full bool) {
+	at = -1
 	for i := range p.servers {
 		i = (p.next + i) % len(p.servers)
 		s := p.servers[i]
 		if s.draining || s.out != out || slices.Contains(tried, s) {
 			continue
 		}
-		if best == nil || p.prefers(s, best, key) {
-			best, at = s, i+1
+		if s.MaxInFlight > 0 && s.inFlight >= s.MaxInFlight {
+			full = true
+			continue
+		}
+		if at < 0 || p.prefers(s, p.servers[at], key) {
+			at = i
 		}
 	}
-	p.next = at
-	return best
+	return at, full && at < 0
 }
 
 // prefers tells whether s is a better choice than one that was looked at before.

@@ -26,9 +26,9 @@ func servers(n int) []*Server {
 // take expects a server, and gives its slot back unless it is kept.
 func take(t *testing.T, p *Pool, key Key, tried ...*Server) Slot {
 	t.Helper()
-	slot, ok := p.Take(key, tried...)
-	if !ok {
-		t.Fatal("no server")
+	slot, err := p.take(Request{Session: key}, tried)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return slot
 }
@@ -241,7 +241,7 @@ func TestServersThatAreOutAreTriedLast(t *testing.T) {
 	if first == list[0] || second == list[0] || first == second || third != list[0] {
 		t.Errorf("tried %s, %s, %s", first.Address, second.Address, third.Address)
 	}
-	if _, ok := p.Take(Key{}, list...); ok {
+	if _, err := p.take(Request{}, list); !errors.Is(err, ErrNoServer) {
 		t.Error("a server was chosen though all were tried")
 	}
 }
@@ -273,7 +273,7 @@ func TestADrainedServerEndsWhatItHasAndGetsNothingNew(t *testing.T) {
 }
 
 func TestAPoolWithoutServersHasNone(t *testing.T) {
-	if _, ok := New(Options{}).Take(Key{}); ok {
+	if _, err := New(Options{}).Take(Request{}); !errors.Is(err, ErrNoServer) {
 		t.Error("a server of an empty pool")
 	}
 }
@@ -294,9 +294,9 @@ func TestSlotsAreExactWhileServersComeAndGo(t *testing.T) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(i), 7))
 			for range 2000 {
-				slot, ok := p.Take(key(r))
-				if !ok {
-					t.Error("no server")
+				slot, err := p.Take(Request{Session: key(r)})
+				if err != nil {
+					t.Error(err)
 					return
 				}
 				switch r.IntN(4) {
@@ -329,7 +329,7 @@ func TestChoosingTakesNoMemory(t *testing.T) {
 	for _, method := range []Method{LeastInFlight, RoundRobin, Session} {
 		p := New(Options{Method: method}, servers(3)...)
 		if n := testing.AllocsPerRun(100, func() {
-			slot, _ := p.Take(Key{1})
+			slot, _ := p.Take(Request{Session: Key{1}})
 			slot.Connected()
 			slot.Leave()
 		}); n != 0 {
@@ -344,7 +344,7 @@ func BenchmarkTake(b *testing.B) {
 			p := New(Options{Method: Session}, servers(n)...)
 			b.ReportAllocs()
 			for b.Loop() {
-				slot, _ := p.Take(Key{1})
+				slot, _ := p.Take(Request{Session: Key{1}})
 				slot.Connected()
 				slot.Leave()
 			}

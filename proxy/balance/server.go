@@ -14,6 +14,9 @@ type Server struct {
 	Address string
 	// Transport sends requests to this address only.
 	Transport http.RoundTripper
+	// MaxInFlight is how many slots the server has; 0: no limit. It is set before
+	// the server belongs to a pool.
+	MaxInFlight int
 
 	hash uint64
 	// refused counts the connections in a row that could not be made.
@@ -39,49 +42,12 @@ func NewServer(address string, transport http.RoundTripper) *Server {
 // Drain keeps new requests away from the server, for good. Requests under way
 // end as they do.
 func (s *Server) Drain() {
-	s.pool.mu.Lock()
-	defer s.pool.mu.Unlock()
+	p := s.pool
+	p.mu.Lock()
 	s.draining = true
-}
-
-// Slot is a request's place on a server. The zero value is none.
-type Slot struct {
-	server  *Server
-	refused int64 // connections in a row that could not be made before
-}
-
-// Server is where the slot is; nil for the zero value.
-func (s Slot) Server() *Server { return s.server }
-
-// Leave gives the slot back. It is called once, when the server is done with the
-// request.
-func (s Slot) Leave() {
-	p := s.server.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.server.inFlight--
-}
-
-// Connected says that the request has reached the server. A request that began
-// before others were refused says nothing about them.
-func (s Slot) Connected() {
-	if s.refused != 0 {
-		s.server.refused.CompareAndSwap(s.refused, 0)
-	}
-}
-
-// Refused says that no connection could be made, and why.
-func (s Slot) Refused(why error) {
-	p := s.server.pool
-	if s.server.refused.Add(1) < int64(p.options.Fall) {
-		return
-	}
-	p.mu.Lock()
-	goes := p.goesOutLocked(s.server, why)
+	ready := p.admitLocked()
 	p.mu.Unlock()
-	if goes {
-		p.options.Out(s.server, why)
-	}
+	ready.wake()
 }
 
 // Status is what there is to see of a server.

@@ -1,0 +1,139 @@
+package balance
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sessiongate/sessiongate/proxy/admission"
+)
+
+// Why there is no slot.
+var (
+	ErrNoServer  = errors.New("balance: no server takes new requests")
+	ErrFull      = errors.New("balance: no slot is free")
+	ErrQueueFull = errors.New("balance: too many requests wait for a slot")
+)
+
+// Request is what asks for a slot.
+type Request struct {
+	// Session finds the session's server, and its turn among those of the client.
+	// Without the method Session, it is needed only by who waits.
+	Session Key
+	// Client is who the slot is counted for; "": not known.
+	Client   string
+	Priority admission.Priority
+}
+
+// Slot is a request's place on a server. The zero value is none.
+type Slot struct {
+	server   *Server
+	refused  int64 // connections in a row that could not be made before
+	client   string
+	priority admission.Priority
+}
+
+// Take chooses a server and takes a slot on it, or says at once that there is
+// none: ErrFull, ErrNoServer.
+func (p *Pool) Take(r Request) (Slot, error) { return p.take(r, nil) }
+
+func (p *Pool) take(r Request, tried []*Server) (Slot, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.takeLocked(r, tried)
+}
+
+// takeLocked passes nobody by: somebody who might go is not left waiting.
+func (p *Pool) takeLocked(r Request, tried []*Server) (Slot, error) {
+	at, full := p.chooseLocked(r.Session, tried)
+	switch {
+	case full:
+		return Slot{}, ErrFull
+	case at < 0:
+		return Slot{}, ErrNoServer
+	case !p.queue.Enter(r.Client):
+		return Slot{}, ErrFull
+	}
+	return p.occupyLocked(at, r.Client, r.Priority), nil
+}
+
+// Force is Take beyond all bounds, for requests that must not wait. Where a slot
+// is free it takes that one.
+func (p *Pool) Force(r Request) (Slot, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slot, err := p.takeLocked(r, nil); !errors.Is(err, ErrFull) {
+		return slot, err
+	}
+	best := -1
+	for i, s := range p.servers {
+		if !s.draining && (best < 0 || s.out != p.servers[best].out && !s.out || s.out == p.servers[best].out && s.inFlight < p.servers[best].inFlight) {
+			best = i
+		}
+	}
+	p.queue.Count(r.Client)
+	return p.occupyLocked(best, r.Client, r.Priority), nil
+}
+
+// occupyLocked takes a slot on the server there, for a client for whom it is
+// counted already.
+func (p *Pool) occupyLocked(at int, client string, priority admission.Priority) Slot {
+	s := p.servers[at]
+	p.next = at + 1
+	s.inFlight++
+	return Slot{server: s, refused: s.refused.Load(), client: client, priority: priority}
+}
+
+// Server is where the slot is; nil for the zero value.
+func (s Slot) Server() *Server { return s.server }
+
+// Leave gives the slot back. It is called once, when the server is done with the
+// request.
+func (s Slot) Leave() {
+	p := s.server.pool
+	p.mu.Lock()
+	s.server.inFlight--
+	p.queue.Exit(s.client)
+	ready := p.admitLocked()
+	p.mu.Unlock()
+	ready.wake()
+}
+
+// Next gives the slot back for one on another server than those that were tried,
+// and waits for it before all others: the request has had its turn. Its client
+// keeps its share meanwhile. After an error there is no slot any more: ErrNoServer
+// where none is left, or the cause of ctx.
+func (s Slot) Next(ctx context.Context, session Key, tried ...*Server) (Slot, error) {
+	p := s.server.pool
+	p.mu.Lock()
+	s.server.inFlight--
+	w := newWaiter(Request{Session: session, Client: s.client, Priority: s.priority})
+	p.moveLocked(w, tried)
+	ready := p.admitLocked()
+	p.mu.Unlock()
+	ready.wake()
+	return p.await(ctx, w)
+}
+
+// Connected says that the request has reached the server. A request that began
+// before others were refused says nothing about them.
+func (s Slot) Connected() {
+	if s.refused != 0 {
+		s.server.refused.CompareAndSwap(s.refused, 0)
+	}
+}
+
+// Refused says that no connection could be made, and why.
+func (s Slot) Refused(why error) {
+	p := s.server.pool
+	if s.server.refused.Add(1) < int64(p.options.Fall) {
+		return
+	}
+	p.mu.Lock()
+	goes := p.goesOutLocked(s.server, why)
+	ready := p.admitLocked()
+	p.mu.Unlock()
+	ready.wake()
+	if goes {
+		p.options.Out(s.server, why)
+	}
+}
