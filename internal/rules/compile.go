@@ -60,7 +60,7 @@ func (c *compiler) rule(r *Rule) {
 		bot:       m.Bot != nil && *m.Bot,
 		userAgent: c.globs(".match.user_agent", m.UserAgent, foldedGlob, nil),
 		header:    c.headers(m.Header),
-		pathRegex: c.pathRegexes(m.PathRegex),
+		pathRegex: c.pathRegexes(m.PathRegex, policy.Reject),
 		query:     c.arguments(m.Query),
 		session:   m.Session != nil && *m.Session,
 		source:    c.source(m.Session != nil, source{policy.Cookie, policy.Header}),
@@ -130,11 +130,11 @@ func (c *compiler) globs(field string, patterns []string, kind globKind, mistake
 	return globs
 }
 
-func (c *compiler) pathRegexes(exprs []string) []*pathRegex {
+func (c *compiler) pathRegexes(exprs []string, rejects bool) []*pathRegex {
 	c.notEmpty(".match.path_regex", exprs != nil, len(exprs))
 	var list []*pathRegex
 	for i, expr := range exprs {
-		p, err := compilePathRegex(expr)
+		p, err := compilePathRegex(expr, rejects)
 		switch place := fmt.Sprintf(".match.path_regex[%d]", i); {
 		case err != nil:
 			c.fail(place, "%q is no RE2 expression: %s", expr, reasonOf(err))

@@ -3,7 +3,6 @@ package rules
 import (
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // covers reports whether every request that late matches is matched by early,
@@ -46,7 +45,7 @@ func coversField(field Field, early, late *compiled) bool {
 	case FieldHeader:
 		return said && within(late.header, early.header, func(l, e headerValue) bool { return e.name == l.name && e.value.covers(l.value) })
 	case FieldPathRegex:
-		return coversRegexes(early, late)
+		return coversRegexes(early, late, reading)
 	case FieldQuery:
 		return said && reading && within(late.query, early.query, func(l, e argument) bool {
 			return e.name == l.name && (e.any || !l.any && e.value.covers(l.value))
@@ -76,11 +75,11 @@ func coversGlobs(kind globKind, early, late []*glob) bool {
 
 // coversRegexes compares expressions as they are written, and tries them on
 // paths that the later rule gives whole.
-func coversRegexes(early, late *compiled) bool {
-	if slices.ContainsFunc(early.match.PathRegex, func(expr string) bool { return strings.Trim(expr, "^$") == ".*" }) {
+func coversRegexes(early, late *compiled, reading bool) bool {
+	if slices.ContainsFunc(early.pathRegex, func(p *pathRegex) bool { return p.all }) {
 		return true
 	}
-	if within(late.match.PathRegex, early.match.PathRegex, same) {
+	if reading && within(late.match.PathRegex, early.match.PathRegex, same) {
 		return true
 	}
 	return len(late.path) > 0 && !slices.ContainsFunc(late.path, func(g *glob) bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -97,6 +98,9 @@ func (d dice) path() string {
 	path := "/"
 	for range d.IntN(5) {
 		path += pick(d, "a", "b", "/b", "a.php/a")
+	}
+	if d.IntN(20) == 0 {
+		path += strings.Repeat("a", maxRegexPath)
 	}
 	path, err := NormalizePath(path, "")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -197,8 +198,11 @@ func benchmarkRequest() *Request {
 	}
 }
 
+// Expressions are left out: regexp keeps its machines in a sync.Pool, which is
+// emptied now and then.
 func TestDecideDoesNotAllocate(t *testing.T) {
-	s, r := mustCompile(t, Policy{Rule: "base"}, fiftyRules()...), benchmarkRequest()
+	list := slices.DeleteFunc(fiftyRules(), func(r Rule) bool { return r.Match.PathRegex != nil })
+	s, r := mustCompile(t, Policy{Rule: "base"}, list...), benchmarkRequest()
 	if n := testing.AllocsPerRun(100, func() {
 		if s.Decide(r).Rule != "base" {
 			t.Error("a rule matched")

@@ -153,3 +153,26 @@ func TestOverriddenMethods(t *testing.T) {
 		}
 	}
 }
+
+// A path that nobody means must cost little, and evade nothing by its length.
+func TestExpressionsAreNotAskedAboutEndlessPaths(t *testing.T) {
+	match := Match{PathRegex: []string{"/private/(a|aa)*", ".*[0-9]x"}}
+	forwards := mustCompile(t, Policy{}, Rule{Name: "r", Match: match})
+	rejects := mustCompile(t, Policy{}, Rule{Name: "r", Match: match, Reject: ptr(true)})
+	all := mustCompile(t, Policy{}, Rule{Name: "r", Match: Match{PathRegex: []string{".*"}}})
+	for _, tt := range []struct {
+		length            int
+		forwards, rejects bool
+	}{{maxRegexPath, true, true}, {maxRegexPath + 1, false, true}} {
+		r := &Request{Path: "/private/" + strings.Repeat("a", tt.length-len("/private/"))}
+		if got := forwards.Decide(r).Rule == "r"; got != tt.forwards {
+			t.Errorf("%d bytes, a rule that forwards: %v", tt.length, got)
+		}
+		if got := rejects.Decide(r).Rule == "r"; got != tt.rejects {
+			t.Errorf("%d bytes, a rule that rejects: %v", tt.length, got)
+		}
+		if all.Decide(r).Rule != "r" {
+			t.Errorf("%d bytes are not all paths", tt.length)
+		}
+	}
+}
