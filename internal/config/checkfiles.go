@@ -38,7 +38,9 @@ func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warning
 	for n, u := range cfg.Upstreams {
 		path := joinIndex("upstreams", n)
 		if u.Protocol == ProtocolFastCGI && u.LocalRoot != "" {
-			i.folder(joinKey(path, "local_root"), u.LocalRoot)
+			if i.folder(joinKey(path, "local_root"), u.LocalRoot) && len(cfg.Rules) > 0 && (u.Script != ScriptFront || u.Files) {
+				i.rootCase(joinKey(path, "local_root"), u.LocalRoot)
+			}
 		}
 		for m, server := range u.Servers {
 			i.server(joinKey(joinIndex(joinKey(path, "servers"), m), "address"), server.Address)
