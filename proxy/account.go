@@ -40,6 +40,9 @@ type record struct {
 	gone          bool
 	cut           bool     // the answer was broken off
 	limitName     string   // of the limit or cap that refused, or would have; "": none
+	shadowRule    string   // the first that would have refused it; "": none
+	shadowWait    bool     // it would have waited
+	shadowOverlap bool     // it ran beside an earlier one of its session
 	shadowRefused []Reason // for which it would have been refused
 	withoutTurn   bool
 	localTurn     bool
@@ -113,6 +116,15 @@ func (rec *record) log() {
 	}
 	if rec.shadowRefused != nil {
 		e.Strs("shadow_refused", texts(rec.shadowRefused))
+	}
+	if rec.shadowRule != "" {
+		e.Str("shadow_rule", rec.shadowRule)
+	}
+	if rec.shadowWait {
+		e.Bool("shadow_wait", true)
+	}
+	if rec.shadowOverlap {
+		e.Bool("shadow_overlap", true)
 	}
 	if rec.rule != "" {
 		e.Str("rule", rec.rule)

@@ -22,7 +22,7 @@ func (x *exchange) check() error {
 	if servers := x.upstream.Servers; servers.Bounded() && !x.policy.Shadow && servers.Refuses(x.slotRequest()) {
 		return x.queueRefusal(ReasonQueueFull, balance.ErrQueueFull)
 	}
-	if !x.locked {
+	if !x.locked || x.policy.Shadow {
 		return nil
 	}
 	err := x.gate.Locks.Check(x.ticket)

@@ -25,6 +25,7 @@ func (x *exchange) decide() error {
 	request := x.ruleRequest(path, front)
 	x.policies = x.gate.Policies.now.Load()
 	x.policy = x.policies.rules.Decide(&request)
+	x.passRefusals(&request)
 	x.rule = x.policy.Rule
 	if x.policy.Reject {
 		return &Refusal{Status: x.policy.Status, Reason: ReasonRule, Detail: "Requests of this kind are not served here.", RetryAfter: retryOf(x.policy.Status)}

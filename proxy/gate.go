@@ -50,6 +50,10 @@ type Settings struct {
 	MaxUpgradedPerClient int
 	UpgradedIdleTimeout  time.Duration // longest time without a byte either way
 
+	// The bounds that Locks keeps, for what is not enforced.
+	MaxWaitingPerClient int
+	MaxWaitingTotal     int
+
 	BodyMemory     int64 // bytes of one request body kept in memory
 	ResponseMemory int64 // bytes of one answer kept in memory
 	MaxResponse    int64 // bytes of one answer kept on disk
@@ -81,9 +85,10 @@ type Gate struct {
 	open      *tracker
 	streams   streams
 	pace      pace
+	shadows   *shadows
 
 	// Who is refused, or would be, comes often: each lets one line a second through.
-	limited, shadowed zerolog.Logger
+	limited, shadowed, overlapped zerolog.Logger
 
 	runners *runners
 
@@ -99,15 +104,17 @@ type Gate struct {
 // New puts a gate together.
 func New(p Parts, s Settings) *Gate {
 	g := &Gate{
-		Parts:     p,
-		Settings:  s,
-		upstreams: make(map[string]*Upstream, len(p.Upstreams)),
-		uploads:   newPlaces(s.MaxUploading, s.MaxUploadingPerClient, ReasonUploadsTotal, ReasonUploadsClient),
-		upgraded:  newPlaces(s.MaxUpgraded, s.MaxUpgradedPerClient, ReasonUpgradedTotal, ReasonUpgradedClient),
-		open:      newTracker(),
-		streams:   streams{limit: s.MaxStreams},
-		limited:   p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
-		shadowed:  p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		Parts:      p,
+		Settings:   s,
+		upstreams:  make(map[string]*Upstream, len(p.Upstreams)),
+		uploads:    newPlaces(s.MaxUploading, s.MaxUploadingPerClient, ReasonUploadsTotal, ReasonUploadsClient),
+		upgraded:   newPlaces(s.MaxUpgraded, s.MaxUpgradedPerClient, ReasonUpgradedTotal, ReasonUpgradedClient),
+		open:       newTracker(),
+		streams:    streams{limit: s.MaxStreams},
+		limited:    p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		shadowed:   p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		overlapped: p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		shadows:    newShadows(s.MaxWaitingPerClient, s.MaxWaitingTotal),
 	}
 	for _, u := range p.Upstreams {
 		g.upstreams[u.Name] = u

@@ -85,6 +85,9 @@ func (b *bench) checkClean(pool *spool.Pool) {
 	if b.locks.Waiting() != 0 || b.locks.Sessions() != 0 || b.gate.uploads.count() != 0 {
 		b.Errorf("left behind: %d tickets, %d sessions, %d uploads", b.locks.Waiting(), b.locks.Sessions(), b.gate.uploads.count())
 	}
+	if sessions, waiting := b.gate.shadows.count(); sessions+waiting+len(b.gate.shadows.byClient) != 0 {
+		b.Errorf("left behind in the shadow: %d sessions, %d that would wait", sessions, waiting)
+	}
 	if u := pool.Usage(); u.Memory != 0 || u.Disk != 0 {
 		b.Errorf("left behind in the spool: %+v", u)
 	}

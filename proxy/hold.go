@@ -16,6 +16,8 @@ type hold struct {
 	record *record
 	turn   *lockstore.Turn
 	began  time.Time
+	shadow bool      // nobody waits for it
+	seen   *sighting // by those who watch what is not enforced; nil: nobody does
 
 	mu     sync.Mutex
 	ended  bool
@@ -30,7 +32,7 @@ type hold struct {
 
 // startHold begins a hold.
 func startHold(x *exchange, turn *lockstore.Turn) *hold {
-	h := &hold{gate: x.gate, record: x.record, turn: turn, began: time.Now()}
+	h := &hold{gate: x.gate, record: x.record, turn: turn, began: time.Now(), shadow: x.policy.Shadow, seen: x.see()}
 	h.record.join()
 	turn.WhenLost(h.lose)
 	return h
@@ -76,6 +78,7 @@ func (h *hold) finish(early bool) bool {
 	}
 	h.mu.Unlock()
 
+	h.seen.leave() // before the next one gets its turn
 	if rest > 0 {
 		h.turn.Abandon(rest)
 	} else {
@@ -111,9 +114,10 @@ func (h *hold) then(after func()) {
 	h.after = after
 }
 
-// over says whether the turn has ended; where there is no hold, it has.
+// over says whether the turn has ended; where there is no hold, or one that nobody
+// waits for, it has.
 func (h *hold) over() bool {
-	if h == nil {
+	if h == nil || h.shadow {
 		return true
 	}
 	h.mu.Lock()
@@ -144,7 +148,7 @@ func (h *hold) endAfter(delay time.Duration) {
 // the line goes on without waiting for it.
 func (h *hold) exceed() {
 	held := time.Since(h.began)
-	if !h.end() {
+	if !h.end() || h.shadow {
 		return
 	}
 	h.gate.Metrics.holdExceeded.Inc()

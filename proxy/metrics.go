@@ -21,6 +21,8 @@ type Metrics struct {
 	capRefused      *prometheus.CounterVec
 	shadowRefused   *prometheus.CounterVec
 	shadowQueued    prometheus.Counter
+	shadowWaits     prometheus.Counter
+	shadowOverlaps  prometheus.Counter
 	gone            *prometheus.CounterVec
 	upstreamErrors  *prometheus.CounterVec
 	connectFailures *prometheus.CounterVec
@@ -53,6 +55,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		capRefused:      counterVec("concurrency_refused_total", "Requests that a concurrency cap refused, or, where it is not enforced, would have.", "cap", "enforced"),
 		shadowRefused:   counterVec("shadow_refused_total", "Requests that would have been refused, were it enforced, by reason.", "reason"),
 		shadowQueued:    counter("shadow_queued_total", "Requests that would have waited for a slot of a server, were it enforced."),
+		shadowWaits:     counter("shadow_waits_total", "Requests that would have waited for one of this gate, were it enforced."),
+		shadowOverlaps:  counter("shadow_overlaps_total", "Requests that ran beside an earlier one of their session in this gate, because one of them is not enforced."),
 		gone:            counterVec("client_gone_total", "Clients that left, by the stage in which they did.", "stage"),
 		upstreamErrors:  counterVec("upstream_errors_total", "Failures of upstreams, by kind.", "upstream", "kind"),
 		connectFailures: counterVec("server_connect_failures_total", "Connections to servers that could not be made, by their fault.", "upstream", "server"),
@@ -66,7 +70,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		upgraded:        counter("upgraded_total", "Connections that were upgraded, to WebSocket or another protocol."),
 		ignored:         counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
 	}
-	reg.MustRegister(m.requests, m.wait, m.queue, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.shadowQueued, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
+	reg.MustRegister(m.requests, m.wait, m.queue, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.shadowQueued, m.shadowWaits, m.shadowOverlaps, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
 		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.stalls, m.stallSeconds, m.upgraded, m.ignored)
 	for _, reason := range Reasons() {
 		m.refusals.WithLabelValues(string(reason))
@@ -74,7 +78,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range []Reason{ReasonWaitTimeout, ReasonStoreAway} {
 		m.withoutTurn.WithLabelValues(string(reason))
 	}
-	for _, reason := range []Reason{ReasonRateLimited, ReasonConcurrencyFull} {
+	for _, reason := range []Reason{
+		ReasonRule, ReasonRateLimited, ReasonConcurrencyFull, ReasonSessionBusy, ReasonSessionFull, ReasonClientFull, ReasonTotalFull,
+	} {
 		m.shadowRefused.WithLabelValues(string(reason))
 	}
 	for _, stage := range []Stage{StageFiles, StageSpool, StageWait, StageAdmit, StageForward, StageRelay} {

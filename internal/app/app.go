@@ -158,6 +158,8 @@ func settings(c *config.Config) proxy.Settings {
 		MaxUpgraded:           c.Server.MaxUpgraded,
 		MaxUpgradedPerClient:  c.Server.MaxUpgradedPerClient,
 		UpgradedIdleTimeout:   c.Server.UpgradedIdleTimeout,
+		MaxWaitingPerClient:   c.Lock.MaxWaitingPerClient,
+		MaxWaitingTotal:       c.Lock.MaxWaitingTotal,
 		BodyMemory:            int64(c.Spool.BodyMemory),
 		ResponseMemory:        int64(c.Spool.ResponseMemory),
 		MaxResponse:           int64(c.Spool.MaxResponse),

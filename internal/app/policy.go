@@ -30,6 +30,7 @@ func basePolicy(c *config.Config) rules.Policy {
 		ReleaseOnHeaders: c.Lock.ReleaseOn == config.ReleaseOnHeaders,
 		ReleaseDelay:     c.Lock.ReleaseDelay,
 		OnStoreFailure:   storeFailure(c.Lock.OnStoreFailure),
+		Shadow:           !c.Lock.Enforce,
 		Limits:           generalLimits(c),
 		Concurrency:      caps(c),
 	}
@@ -73,6 +74,7 @@ func ruleOf(c *config.Config, r *config.Rule) rules.Rule {
 		ReleaseOnHeaders: is(r.ReleaseOn, config.ReleaseOnHeaders),
 		ReleaseDelay:     r.ReleaseDelay,
 		OnStoreFailure:   mapped(r.OnStoreFailure, storeFailure),
+		Shadow:           is(r.Enforce, false),
 		Limits:           limitsOf(c, r),
 		Concurrency:      capsOf(r),
 		Priority:         mapped(r.Priority, priority),

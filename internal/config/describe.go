@@ -12,6 +12,7 @@ func Describe(cfg *Config) string {
 	d := &description{}
 	d.listeners(cfg)
 	d.sessions(cfg)
+	d.enforced(cfg)
 	d.lines(cfg.Lock)
 	d.redis(cfg)
 	d.limits(cfg)

@@ -17,7 +17,7 @@ func (d *description) rules(cfg *Config) {
 	d.line("Rules, of which the first that matches decides:")
 	for i := range cfg.Rules {
 		rule := &cfg.Rules[i]
-		d.line("  %d. %s: %s %s.", i+1, rule.Name, rule.Match.inWords(), rule.inWords())
+		d.line("  %d. %s: %s %s%s.", i+1, rule.Name, rule.Match.inWords(), rule.inWords(), rule.enforcedInWords(cfg))
 	}
 	if slices.ContainsFunc(cfg.Rules, func(r Rule) bool { return r.Match.Bot != nil }) {
 		d.line("Crawlers are known by their user agent, from crawler-user-agents %s.", botua.Version())
@@ -84,7 +84,7 @@ func flagInWords(flag *bool, yes, no string) []string {
 
 // inWords says what a rule does to the requests that it matches.
 func (rule *Rule) inWords() string {
-	if rule.Action != nil && *rule.Action == ActionReject {
+	if rule.rejects() {
 		status := DefaultRejectStatus
 		if rule.Status != nil {
 			status = *rule.Status
@@ -122,7 +122,7 @@ func (rule *Rule) inWords() string {
 
 // settingsInWords repeats what a rule sets beside its mode, as written.
 func (rule *Rule) settingsInWords() string {
-	told := map[string]bool{"name": true, "match": true, "lock": true, "lock_group": true, "busy": rule.Busy != nil && *rule.Busy == BusyReject, "upstream": true, "action": true, "limits": true, "skip_limits": true}
+	told := map[string]bool{"name": true, "match": true, "lock": true, "lock_group": true, "busy": rule.Busy != nil && *rule.Busy == BusyReject, "upstream": true, "action": true, "limits": true, "skip_limits": true, "enforce": true}
 	var settings []string
 	tree := ruleTree(rule)
 	for _, key := range saidKeys(rule) {

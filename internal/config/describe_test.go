@@ -19,6 +19,7 @@ func TestAConfigurationIsToldInWords(t *testing.T) {
 		"testdata/good/servers.yaml":    "testdata/words/servers.txt",
 		"testdata/good/http.yaml":       "testdata/words/http.txt",
 		"testdata/good/limits.yaml":     "testdata/words/limits.txt",
+		"testdata/good/shadow.yaml":     "testdata/words/shadow.txt",
 	} {
 		cfg, err := Load(Source{Path: config})
 		if err != nil {

@@ -79,7 +79,6 @@ func TestMistakesInTheEnvironmentAndInFlagsNameThem(t *testing.T) {
 		{env: "SESSIONGATE_SERVER_PORT=8080", want: "SESSIONGATE_SERVER_PORT: no such setting"},
 		{env: "SESSIONGATE_LOCK=exclusive", want: "SESSIONGATE_LOCK: no such setting"},
 		{env: "SESSIONGATE_LOG_ACCESS=1", want: `SESSIONGATE_LOG_ACCESS: log.access: found "1", want true or false`},
-		{env: "SESSIONGATE_LOCK_ENFORCE=false", want: "SESSIONGATE_LOCK_ENFORCE: lock.enforce: not supported yet"},
 		{env: "SESSIONGATE_SERVER_LISTEN=8080", want: `SESSIONGATE_SERVER_LISTEN: server.listen: "8080" is no address, want host:port, as in 127.0.0.1:8080 or, to listen everywhere, :8080`},
 		{env: "SESSIONGATE_UPSTREAMS_2_NAME=x", want: "SESSIONGATE_UPSTREAMS_2_NAME: upstreams[2].name: there are 1 entries; the next has the number 1"},
 		{env: "SESSIONGATE_SESSION_KEY=short", want: "SESSIONGATE_SESSION_KEY: session.key: has 5 bytes; a secret has at least 16, as of `openssl rand -hex 32`"},

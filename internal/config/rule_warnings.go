@@ -10,13 +10,16 @@ import (
 // section 9.2.1).
 var readers = []string{"GET", "HEAD", "OPTIONS", "TRACE"}
 
-// RuleWarnings finds rules that may be meant as they are, and by which more gets
-// past the lock or the limits than most operators want.
+// RuleWarnings finds what may be meant as it is said, and by which more gets past
+// the lock or the limits than most operators want.
 func RuleWarnings(cfg *Config) Errors {
 	var warnings Errors
+	if !cfg.Lock.Enforce {
+		warnings = append(warnings, &Error{Path: "lock.enforce", Message: "false: nothing is enforced but by rules with enforce: true; nobody waits for a turn or is refused by lock, rules and limits, what would have been is counted"})
+	}
 	for i := range cfg.Rules {
 		rule := &cfg.Rules[i]
-		if rule.Action != nil && *rule.Action == ActionReject {
+		if rule.rejects() {
 			continue
 		}
 		warn := func(key, message string, args ...any) {
@@ -24,6 +27,7 @@ func RuleWarnings(cfg *Config) Errors {
 		}
 		rule.warnOfLock(warn)
 		rule.warnOfLimits(warn)
+		rule.warnOfEnforce(cfg, warn)
 	}
 	return warnings
 }

@@ -13,10 +13,11 @@ func TestRulesThatLetTooMuchPassAreWarnedOf(t *testing.T) {
 	guests := Match{Bot: &yes, Session: &no}
 	office := Match{UserAgent: []string{"*monitor*"}, Method: []string{"GET"}, Client: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	const (
-		allWrite  = `rules[0].lock: none lets requests that write past the lock: the rule takes POST, too; say in match.method which only read, as [GET, HEAD]`
-		someWrite = `rules[0].lock: barrier lets requests that write past the lock: the rule takes POST and DELETE; say in match.method which only read, as [GET, HEAD]`
-		claimed   = `rules[0].lock: none for whoever names the right user agent: anybody can, and passes the lock; add session: false to match, or the client networks`
-		unlimited = `rules[0].skip_limits: true for whoever names the right user agent: anybody can, and passes the limits; give the rule limits of its own, or add the client networks to match`
+		allWrite   = `rules[0].lock: none lets requests that write past the lock: the rule takes POST, too; say in match.method which only read, as [GET, HEAD]`
+		someWrite  = `rules[0].lock: barrier lets requests that write past the lock: the rule takes POST and DELETE; say in match.method which only read, as [GET, HEAD]`
+		claimed    = `rules[0].lock: none for whoever names the right user agent: anybody can, and passes the lock; add session: false to match, or the client networks`
+		unlimited  = `rules[0].skip_limits: true for whoever names the right user agent: anybody can, and passes the limits; give the rule limits of its own, or add the client networks to match`
+		unenforced = `rules[0].enforce: false: requests of one session run at once here, beside those of other rules, and no limit refuses any; it is only counted`
 	)
 	for _, tt := range []struct {
 		name string
@@ -39,10 +40,24 @@ func TestRulesThatLetTooMuchPassAreWarnedOf(t *testing.T) {
 		{"no limits for crawlers", Rule{Match: guests, SkipLimits: &yes}, unlimited},
 		{"no limits for crawlers, not said", Rule{Match: guests, SkipLimits: &no}, ""},
 		{"other limits for crawlers", Rule{Match: guests, SkipLimits: &yes, Limits: []Limit{{}}}, ""},
+		{"not enforced", Rule{Match: reading, Enforce: &no}, unenforced},
+		{"enforced", Rule{Match: reading, Enforce: &yes}, ""},
+		{"a refusal that is not enforced", Rule{Match: bots, Action: &reject, Enforce: &no}, ""},
 		{"no limits for the office", Rule{Match: office, SkipLimits: &yes}, ""},
 	} {
-		if got := RuleWarnings(&Config{Rules: []Rule{tt.rule}}).Error(); got != tt.want {
+		if got := RuleWarnings(&Config{Lock: Lock{Enforce: true}, Rules: []Rule{tt.rule}}).Error(); got != tt.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestAGateThatEnforcesNothingSaysSo(t *testing.T) {
+	no := false
+	const want = "lock.enforce: false: nothing is enforced but by rules with enforce: true; nobody waits for a turn or is refused by lock, rules and limits, what would have been is counted"
+	if got := RuleWarnings(&Config{Rules: []Rule{{Match: Match{Path: []string{"/a"}}, Enforce: &no}}}).Error(); got != want {
+		t.Errorf("got %s", got)
+	}
+	if got := RuleWarnings(Defaults()); len(got) != 0 {
+		t.Errorf("of the defaults: %v", got)
 	}
 }

@@ -12,9 +12,9 @@ type Rule struct {
 	Match          Match           `mapstructure:"match"`
 	Lock           *LockMode       `mapstructure:"lock"`
 	Busy           *Busy           `mapstructure:"busy"`
-	Enforce        *bool           `mapstructure:"enforce"`
-	Action         *Action         `mapstructure:"action"` // not said: forward
-	Status         *int            `mapstructure:"status"` // of action: reject; 400 to 599; not said: 403
+	Enforce        *bool           `mapstructure:"enforce"` // not said: as in lock; of action: reject, too
+	Action         *Action         `mapstructure:"action"`  // not said: forward
+	Status         *int            `mapstructure:"status"`  // of action: reject; 400 to 599; not said: 403
 	Limits         []Limit         `mapstructure:"limits"`
 	SkipLimits     *bool           `mapstructure:"skip_limits"` // true: only the rule's own limits hold, and no concurrency; not said: false
 	Upstream       *string         `mapstructure:"upstream"`    // name of an upstream; not said: the first

@@ -26,7 +26,6 @@ func validate(cfg *Config, r *report) {
 	validateUpstreams(cfg, r)
 	validateRules(cfg, r)
 	validateLimits(cfg, r)
-	validateSupport(cfg, r)
 }
 
 // leasts are the numbers that must be larger than 0, by general path.
