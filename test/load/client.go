@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,6 +127,12 @@ func (c *connection) do(request []byte) (string, error) {
 // session sends no cookie.
 func get(path, session string) []byte {
 	return []byte(head("GET", path, session) + "\r\n")
+}
+
+// from is a request that a proxy in front passes on for a client.
+func from(client string, request []byte) []byte {
+	line, rest, _ := bytes.Cut(request, []byte("\r\n"))
+	return slices.Concat(line, []byte("\r\nX-Forwarded-For: "+client+"\r\n"), rest)
 }
 
 // post is get with a body.

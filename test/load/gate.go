@@ -106,6 +106,11 @@ func phpUpstream(pool *fpm.Pool) string {
 		pool.Address(), pool.Root(), pool.Root())
 }
 
+// boundedUpstream is phpUpstream with bounds on slots.
+func boundedUpstream(pool *fpm.Pool, slots, perClient int) string {
+	return strings.Replace(phpUpstream(pool), "}]", fmt.Sprintf(", max_in_flight: %d}], max_in_flight_per_client: %d", slots, perClient), 1)
+}
+
 func httpUpstream(address string) string {
 	return fmt.Sprintf("name: app, protocol: http, servers: [{address: %q}]", address)
 }

@@ -68,6 +68,8 @@ var measurements = []measurement{
 	{name: "rolling", what: "two servers restarted in turn under load, in each way", take: rolling},
 	{name: "abuse", what: "other sessions beside one that abuses", take: abuse},
 	{name: "slowloris", what: "other sessions beside thousands of clients that send a byte every few seconds", take: slowloris},
+	{name: "admission", what: "other clients beside fifty slow sessions of one, with and without bounds on slots", take: admission},
+	{name: "crawler", what: "other clients beside a crawler without cookies, of one address and of many", take: crawl},
 	{name: "unlocked", what: "abuse again, without any lock", contrast: true, take: unlocked},
 	{name: "phpredis", what: "abuse again, with phpredis locking instead of the gate's", contrast: true, take: phpredis},
 	{name: "reader", what: "the next page of a session whose client reads slowly", take: reader},

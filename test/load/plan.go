@@ -41,6 +41,9 @@ type plan struct {
 	abusePercentile int
 	abuseBound      float64
 
+	neighbourRounds            int // at most
+	admissionBound, crawlBound float64
+
 	slowClients int
 	slowBound   float64
 
@@ -75,6 +78,7 @@ func fullPlan() plan {
 		restarts:   10,
 		limitPhase: 10 * time.Second, limitBound: 2,
 		abusePhase: 10 * time.Second, abusePercentile: 99, abuseBound: 1.15,
+		neighbourRounds: 9, admissionBound: 2, crawlBound: 1.5,
 		slowClients: 5000, slowBound: 1.2,
 		readerBound: 1.5,
 		relays:      200, relayLater: 100, relayBound: 1.15,
@@ -106,6 +110,7 @@ func quickPlan() plan {
 	p.limitPhase, p.limitBound = time.Second, 20
 	// Of 80 requests the 99th percentile is the slowest one: chance.
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2
+	p.neighbourRounds, p.admissionBound, p.crawlBound = 2, 4, 4
 	p.slowClients, p.slowBound = 500, 2
 	p.readerBound = 3
 	p.relays, p.relayLater, p.relayBound = 20, 5000, 3

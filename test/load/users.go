@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ type users struct {
 	sessions int
 	interval time.Duration // between two requests of one session
 	path     string
+	apart    bool // each comes from an address of its own, behind a proxy
 }
 
 // visit sends requests for as long as the phase lasts and returns how long each
@@ -33,8 +35,12 @@ func (u users) visit(ctx context.Context, address string, phase time.Duration) (
 	var all sync.WaitGroup
 	for i, c := range connections {
 		first := began.Add(u.interval * time.Duration(i) / time.Duration(u.sessions))
+		request := get(u.path, newSession())
+		if u.apart {
+			request = from(fmt.Sprintf("203.0.113.%d", i+1), request)
+		}
 		all.Go(func() {
-			times, err := u.one(c, first, began.Add(phase))
+			times, err := one(c, request, first, began.Add(phase), u.interval)
 			failed[i] = err
 			mu.Lock()
 			defer mu.Unlock()
@@ -46,13 +52,12 @@ func (u users) visit(ctx context.Context, address string, phase time.Duration) (
 }
 
 // one is one visitor, from the first request to the end of the phase.
-func (u users) one(c *connection, first, end time.Time) ([]time.Duration, error) {
+func one(c *connection, request []byte, first, end time.Time, interval time.Duration) ([]time.Duration, error) {
 	_ = c.conn.SetDeadline(end) // nothing later is waited for
-	request := get(u.path, newSession())
 	var took []time.Duration
 	free := first
-	for at := first; at.Before(end); at = at.Add(u.interval) {
-		due := at.Add(rand.N(u.interval / 10)) // visitors do not march in step
+	for at := first; at.Before(end); at = at.Add(interval) {
+		due := at.Add(rand.N(interval / 10)) // visitors do not march in step
 		if !due.Before(end) {
 			return took, nil
 		}
