@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -114,17 +115,33 @@ func (x *exchange) refuseTarget() error {
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "Methods are written in capitals."}
 	case x.r.Host == "" && x.r.ProtoAtLeast(1, 1):
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request names no host."}
-	case !sentOn(x.r.Host):
+	case !readAlike(x.r.Host):
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The host's name is not valid."}
 	}
 	return nil
 }
 
-// sentOn says whether an HTTP upstream would get a host as rules have seen it.
-// net/http does not look at a host in the target, sends none in place of an odd
-// one, and leaves out the zone of an address (RFC 6874, section 4).
-func sentOn(host string) bool {
-	return httpguts.ValidHostHeader(host) && !(strings.HasPrefix(host, "[") && strings.Contains(host, "%"))
+// readAlike says whether a host is the same for rules and for every upstream: a
+// name, or an address in brackets, and at most a port behind it (RFC 9112,
+// section 3.2). nginx takes "a.test:80:90" for a.test; net/http does not look at
+// a host in the target, sends none in place of an odd one, and leaves out the
+// zone of an address (RFC 6874, section 4). HTTP/1.0 may do without.
+func readAlike(host string) bool {
+	if host == "" {
+		return true
+	}
+	port := ""
+	if inside, bracketed := strings.CutPrefix(host, "["); bracketed {
+		var address string
+		address, port, _ = strings.Cut(inside, "]")
+		if ip, err := netip.ParseAddr(address); err != nil || !ip.Is6() || ip.Zone() != "" || !strings.Contains(inside, "]") {
+			return false
+		}
+	} else if end := strings.IndexByte(host, ':'); end >= 0 {
+		port = host[end:]
+	}
+	digits, separated := strings.CutPrefix(port, ":")
+	return len(port) < len(host) && (separated || port == "") && strings.Trim(digits, "0123456789") == "" && httpguts.ValidHostHeader(host)
 }
 
 // refuseUnsupported turns away what no upstream here can do, before the line

@@ -50,7 +50,13 @@ func hostScenarios() []scenario {
 	refusedHost := func(name, host string) scenario {
 		return scenario{name: name, send: "GET /a HTTP/1.1\r\nHost: " + host + "\r\n\r\n", replies: []reply{badHost}, end: closes}
 	}
+	oddHost := func(name, host string) scenario {
+		return scenario{name: name, send: "GET /a HTTP/1.1\r\nHost: " + host + "\r\n\r\n", replies: []reply{badTarget}}
+	}
 	return []scenario{
+		oddHost("host with two ports", "gate.test:80:90"), oddHost("host with a port of letters", "gate.test:80abc"), oddHost("host with a port below zero", "gate.test:-1"),
+		oddHost("host is a port", ":80"), oddHost("host is an address without brackets", "2001:db8::1"), oddHost("host is an address and more", "[2001:db8::1]gate.test"),
+		oddHost("host is a name in brackets", "[gate.test]"), oddHost("host is an address whose bracket is open", "[2001:db8::1"), hosted("host with an empty port", "gate.test:"),
 		hosted("host with a port", "gate.test:8443"), hosted("host in capitals", "Gate.Test"), hosted("host with a dot at its end", "gate.test."),
 		hosted("host is an address", "[2001:db8::1]:80"), hosted("host with an underscore", "a_b.test"),
 		refusedHost("host with a slash", "gate.test/evil"), refusedHost("host with a user", "evil@gate.test"), refusedHost("host in two words", "gate.test evil"),
