@@ -188,7 +188,7 @@ func walk(t *testing.T, seed uint64, early bool, prepare func(*bench, *chaos)) *
 		if c.roll(3) == 0 {
 			method, body = "POST", strings.Repeat("b", c.roll(100_000))
 		}
-		v := b.send(method, body, "Cookie", fmt.Sprint("PHPSESSID=s", c.roll(3)))
+		v := b.send(method, body, "Cookie", fmt.Sprint("PHPSESSID=s", c.roll(3)), "X-Forwarded-For", fmt.Sprint("10.0.0.", c.roll(3)))
 		all.Go(func() { <-v.done })
 		if c.roll(3) == 0 {
 			after := time.Duration(c.roll(100)) * time.Millisecond
