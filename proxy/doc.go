@@ -23,6 +23,10 @@
 // belongs to the run: a client that leaves, or a gate time-out, does not mean
 // that PHP has stopped.
 //
+// What is not enforced (Policy.Shadow, or a limit's own word) holds nobody up: it
+// takes no turn and no place in the line. What would have been is counted, and a
+// request that runs beside another of its session is noted.
+//
 // Invariants:
 //
 //   - A turn, and a slot, is given back exactly once on every path: answer, error,
