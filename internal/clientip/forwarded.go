@@ -40,7 +40,7 @@ func (r *Resolver) walkForwarded(lines []string) hops {
 				return found
 			}
 			found.client = hop
-			if !r.trusts(hop.Addr()) {
+			if !r.trusted.Contains(hop.Addr()) {
 				return found
 			}
 		}

@@ -8,26 +8,13 @@ import (
 
 // Resolver knows whose word counts. It may be used by any number of goroutines.
 type Resolver struct {
-	trusted []netip.Prefix
+	trusted Networks
 }
 
 // New returns a resolver that believes peers in these prefixes. Without any it
 // believes nobody.
 func New(trusted []netip.Prefix) *Resolver {
-	r := &Resolver{}
-	for _, prefix := range trusted {
-		r.trusted = append(r.trusted, unmapPrefix(prefix))
-	}
-	return r
-}
-
-// unmapPrefix makes a prefix of IPv4-mapped addresses one of IPv4 addresses, as
-// addresses are compared.
-func unmapPrefix(p netip.Prefix) netip.Prefix {
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p
+	return &Resolver{trusted: NewNetworks(trusted)}
 }
 
 // Resolve finds the client of a request that came from remoteAddr, which is
@@ -55,16 +42,7 @@ func (r *Resolver) Resolve(remoteAddr string, h http.Header) Client {
 
 // TrustsPeer says whether a peer's word counts, by its address as in Resolve.
 func (r *Resolver) TrustsPeer(remoteAddr string) bool {
-	return r.trusts(parseHop(remoteAddr).Addr()) || r.trustsUnix(remoteAddr)
-}
-
-func (r *Resolver) trusts(addr netip.Addr) bool {
-	for _, prefix := range r.trusted {
-		if prefix.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return r.trusted.ContainsPeer(remoteAddr) || r.trustsUnix(remoteAddr)
 }
 
 func (r *Resolver) trustsUnix(remoteAddr string) bool {
@@ -87,7 +65,7 @@ func (r *Resolver) walk(lines []string) netip.AddrPort {
 				return last
 			}
 			last = hop
-			if !r.trusts(hop.Addr()) {
+			if !r.trusted.Contains(hop.Addr()) {
 				return last
 			}
 		}
