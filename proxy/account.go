@@ -27,6 +27,7 @@ type record struct {
 	path      string
 	address   netip.Addr
 	session   lockstore.Key
+	caller    *caller // nil: the upstream got no token
 	rule      string
 	upstream  string        // "" until the request is forwarded
 	waited    time.Duration // for the turn
@@ -46,6 +47,8 @@ type record struct {
 	shadowRefused []Reason // for which it would have been refused
 	withoutTurn   bool
 	localTurn     bool
+	loopback      Via // how it was known to belong to its caller's turn; "": it did not
+	depth         int // of calls; 0: a client's
 	sent          int64
 	answered      time.Duration
 	upgradedTo    string // the protocol; "" none
@@ -74,6 +77,9 @@ func (rec *record) join() { rec.parties.Add(1) }
 // finish ends a party's part.
 func (rec *record) finish() {
 	if rec.parties.Add(-1) == 0 {
+		if rec.caller != nil {
+			rec.gate.callers.leave(rec.caller)
+		}
 		if rec.gate.AccessLog {
 			rec.log()
 		}
@@ -134,6 +140,9 @@ func (rec *record) log() {
 	}
 	if rec.localTurn {
 		e.Bool("local_turn", true)
+	}
+	if rec.loopback != "" {
+		e.Str("loopback", string(rec.loopback)).Int("depth", rec.depth)
 	}
 	if rec.leaseLost {
 		e.Bool("lease_lost", true)

@@ -25,11 +25,24 @@ func (x *exchange) check() error {
 	if !x.locked || x.policy.Shadow {
 		return nil
 	}
+	if x.call.under != nil {
+		return x.checkPlace()
+	}
 	err := x.gate.Locks.Check(x.ticket)
 	if err == nil || errors.Is(err, lockstore.ErrAway) && x.policy.OnStoreFailure == rules.Open {
 		return nil // whether it is still away is seen when the request would wait
 	}
 	return x.lineRefusal(err)
+}
+
+// checkPlace is check for a request that its caller waits for.
+func (x *exchange) checkPlace() error {
+	if ticket, ok := x.placeTicket(); ok {
+		if err := x.gate.nested.Check(ticket); err != nil {
+			return x.lineRefusal(err)
+		}
+	}
+	return nil
 }
 
 func tooLarge(limit int64) *Refusal {

@@ -51,6 +51,8 @@ type exchange struct {
 	slot     balance.Slot    // none before admit, or handed over to the run
 	asks     balance.Request // for a slot
 	fence    uint64          // of the turn; 0: none
+	call     call            // where the application itself sent the request
+	token    string          // for those whom the upstream calls; "": none
 	run      *run            // nil until forward
 	taking   *taking         // nil until the answer is long enough
 }

@@ -105,6 +105,9 @@ func (x *exchange) outgoing(ctx context.Context) *http.Request {
 		if x.fence != 0 {
 			out.Header[FenceHeader] = []string{strconv.FormatUint(x.fence, 10)}
 		}
+		if x.token != "" {
+			out.Header[LoopbackHeader] = []string{x.token}
+		}
 	}
 	return out.WithContext(ctx)
 }
@@ -117,6 +120,7 @@ func (x *exchange) withFastCGIEnv(ctx context.Context) context.Context {
 		HTTPS:      x.scheme() == "https",
 		RequestURI: x.r.RequestURI,
 		Fence:      x.fence,
+		Loopback:   x.token,
 	}
 	if x.r.URL.Host != "" { // absolute form: PHP expects the path
 		env.RequestURI = x.r.URL.RequestURI()

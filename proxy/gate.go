@@ -10,6 +10,7 @@ import (
 	"github.com/sessiongate/sessiongate/internal/clientip"
 	"github.com/sessiongate/sessiongate/internal/spool"
 	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy/loopback"
 	"github.com/sessiongate/sessiongate/proxy/page"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
@@ -28,6 +29,7 @@ type Parts struct {
 	Policies  *Policies
 	Locks     Locker
 	Keys      *session.Hasher
+	Loopback  *loopback.Signer
 	Clients   *clientip.Resolver
 	Spool     *spool.Pool
 	Upstreams []*Upstream // the first serves where no rule names another
@@ -58,6 +60,11 @@ type Settings struct {
 	ResponseMemory int64 // bytes of one answer kept in memory
 	MaxResponse    int64 // bytes of one answer kept on disk
 
+	// LoopbackFrom are the backends whose requests run under the turn that their
+	// session has, and MaxLoopbackDepth is how deep requests may call each other.
+	LoopbackFrom     clientip.Networks
+	MaxLoopbackDepth int
+
 	// AbortOnLostLease cuts a run off whose lease is lost; else it carries on.
 	AbortOnLostLease bool
 	// LeaseTTL is for how long other gates wait for a turn without max_hold that
@@ -83,6 +90,8 @@ type Gate struct {
 	uploads   *places
 	upgraded  *places
 	open      *tracker
+	callers   *callers
+	nested    *lockstore.Memory // the lines of those whom the same request has called
 	streams   streams
 	pace      pace
 	shadows   *shadows
@@ -110,6 +119,8 @@ func New(p Parts, s Settings) *Gate {
 		uploads:    newPlaces(s.MaxUploading, s.MaxUploadingPerClient, ReasonUploadsTotal, ReasonUploadsClient),
 		upgraded:   newPlaces(s.MaxUpgraded, s.MaxUpgradedPerClient, ReasonUpgradedTotal, ReasonUpgradedClient),
 		open:       newTracker(),
+		callers:    newCallers(),
+		nested:     lockstore.NewMemory(lockstore.Limits{Total: s.MaxWaitingTotal}),
 		streams:    streams{limit: s.MaxStreams},
 		limited:    p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		shadowed:   p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),

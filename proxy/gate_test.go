@@ -22,6 +22,7 @@ import (
 	"github.com/sessiongate/sessiongate/internal/spool"
 	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/proxy/balance"
+	"github.com/sessiongate/sessiongate/proxy/loopback"
 	"github.com/sessiongate/sessiongate/proxy/page"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
@@ -63,6 +64,7 @@ func newBench(t *testing.T, php upstreamFunc, change ...func(*rules.Policy, *Set
 		Policies:  NewPolicies(set, nil),
 		Locks:     b.locks,
 		Keys:      session.NewHasher(nil),
+		Loopback:  loopback.NewSigner(nil),
 		Clients:   clientip.New(nil),
 		Spool:     pool,
 		Upstreams: []*Upstream{{Name: "php", Host: "127.0.0.1:9000", Servers: balance.New(balance.Options{}, balance.NewServer("127.0.0.1:9000", php))}},
@@ -87,6 +89,9 @@ func (b *bench) checkClean(pool *spool.Pool) {
 	}
 	if sessions, waiting := b.gate.shadows.count(); sessions+waiting+len(b.gate.shadows.byClient) != 0 {
 		b.Errorf("left behind in the shadow: %d sessions, %d that would wait", sessions, waiting)
+	}
+	if n := b.gate.nested.Sessions() + b.gate.nested.Waiting() + b.gate.callers.count() + len(b.gate.callers.holders); n != 0 {
+		b.Errorf("left behind: %d callers and places among those they have called", n)
 	}
 	if u := pool.Usage(); u.Memory != 0 || u.Disk != 0 {
 		b.Errorf("left behind in the spool: %+v", u)

@@ -3,6 +3,8 @@ package proxy
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,31 +12,46 @@ import (
 )
 
 // hold is a turn that a request has, from its beginning to its end. It is the
-// only place that gives turns back.
+// only place that gives turns back. Loopback requests have holds that are nested
+// in their caller's: see nest.
 type hold struct {
 	gate   *Gate
 	record *record
 	turn   *lockstore.Turn
+	inner  bool // the turn is only one in its caller's line
 	began  time.Time
 	shadow bool      // nobody waits for it
 	seen   *sighting // by those who watch what is not enforced; nil: nobody does
 
 	mu     sync.Mutex
-	ended  bool
+	over   bool // the request needs the turn no more; nested ones may
+	ended  bool // the turn was given back
+	cutOff bool // the gate's end has cut off what the turn was for
 	lost   bool
 	after  func()      // called once when the turn has ended; may be nil
 	cut    func()      // called when the lease is lost; may be nil
 	unhook func() bool // takes the delay off the gate's end; nil without
 	limit  *time.Timer // max_hold; nil without
 	delay  *time.Timer // release_delay or hold=…; nil until the upstream is done
+	latest time.Time   // when limit ends it; zero without
 	until  time.Time   // when limit or delay ends it; zero without
+
+	caller *hold              // in which this one is nested; nil: none
+	among  int                // how many nested ones there were with this one
+	nested map[*hold]struct{} // nil without
 }
 
 // startHold begins a hold.
 func startHold(x *exchange, turn *lockstore.Turn) *hold {
-	h := &hold{gate: x.gate, record: x.record, turn: turn, began: time.Now(), shadow: x.policy.Shadow, seen: x.see()}
-	h.record.join()
+	h := newHold(x, turn)
+	h.shadow, h.seen = x.policy.Shadow, x.see()
 	turn.WhenLost(h.lose)
+	return h
+}
+
+func newHold(x *exchange, turn *lockstore.Turn) *hold {
+	h := &hold{gate: x.gate, record: x.record, turn: turn, began: time.Now()}
+	h.record.join()
 	return h
 }
 
@@ -45,32 +62,54 @@ func (h *hold) endsWithin(limit time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if limit > 0 && !h.ended {
-		h.until = time.Now().Add(limit)
+		h.latest = time.Now().Add(limit)
+		h.until = h.latest
 		h.limit = time.AfterFunc(limit, h.exceed)
 	}
 }
 
-// end gives the turn back now. Only the first call of end and abandon has an
-// effect; end returns true where it was that one.
-func (h *hold) end() bool { return h.finish(false) }
+// end says that the request needs the turn no more. It is given back now, or
+// when the last nested hold has ended. Only the first call of end and abandon has
+// an effect.
+func (h *hold) end() { h.conclude(false) }
 
 // abandon ends a turn whose time is not over, because the gate ends: PHP may be
 // running on. Where other gates share the session, they wait for as long as the
 // turn would have lasted.
-func (h *hold) abandon() { h.finish(true) }
+func (h *hold) abandon() { h.conclude(true) }
 
-func (h *hold) finish(early bool) bool {
+func (h *hold) conclude(cutOff bool) {
+	h.mu.Lock()
+	if h.over {
+		h.mu.Unlock()
+		return
+	}
+	h.over = true
+	h.cutOff = h.cutOff || cutOff
+	kept := len(h.nested) > 0
+	if kept {
+		h.until = h.latest // no delay counts while nested ones run
+	}
+	h.mu.Unlock()
+	if !kept {
+		h.finish()
+	}
+}
+
+// finish gives the turn back; false: it has been.
+func (h *hold) finish() bool {
 	h.mu.Lock()
 	if h.ended {
 		h.mu.Unlock()
 		return false
 	}
-	h.ended = true
+	h.over, h.ended = true, true
 	var rest time.Duration
-	if early && !h.lost { // else the lease is another's
+	if h.cutOff && !h.lost { // else the lease is another's
 		rest = h.restLocked()
 	}
-	after, lost := h.after, h.lost
+	after, lost, cutOff, nested := h.after, h.lost, h.cutOff, h.nested
+	h.nested = nil
 	stopTimer(h.limit)
 	stopTimer(h.delay)
 	if h.unhook != nil {
@@ -78,8 +117,14 @@ func (h *hold) finish(early bool) bool {
 	}
 	h.mu.Unlock()
 
+	for n := range nested { // by max_hold: theirs was part of this turn
+		n.finish()
+	}
 	h.seen.leave() // before the next one gets its turn
-	if rest > 0 {
+	if h.caller != nil {
+		h.caller.leave(h, cutOff)
+	}
+	if rest > 0 && !h.inner {
 		h.turn.Abandon(rest)
 	} else {
 		h.turn.Release()
@@ -87,15 +132,20 @@ func (h *hold) finish(early bool) bool {
 	if !lost && errors.Is(h.turn.Cause(), lockstore.ErrLost) {
 		h.noteLost() // the store has noticed only now
 	}
-	held := time.Since(h.began)
-	h.gate.Metrics.hold.Observe(held.Seconds())
-	h.gate.pace.note(held)
-	h.record.held = held
+	h.account()
 	if after != nil {
 		after()
 	}
 	h.record.finish()
 	return true
+}
+
+func (h *hold) account() {
+	h.record.held = time.Since(h.began)
+	if !h.inner { // what is nested in a turn is none
+		h.gate.Metrics.hold.Observe(h.record.held.Seconds())
+		h.gate.pace.note(h.record.held)
+	}
 }
 
 // restLocked is how long the turn could still last.
@@ -114,9 +164,9 @@ func (h *hold) then(after func()) {
 	h.after = after
 }
 
-// over says whether the turn has ended; where there is no hold, or one that nobody
+// gone says whether the turn has ended; where there is no hold, or one that nobody
 // waits for, it has.
-func (h *hold) over() bool {
+func (h *hold) gone() bool {
 	if h == nil || h.shadow {
 		return true
 	}
@@ -134,13 +184,13 @@ func (h *hold) endAfter(delay time.Duration) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.ended || h.delay != nil {
+	if h.over || h.delay != nil {
 		return
 	}
 	if until := time.Now().Add(delay); h.until.IsZero() || until.Before(h.until) {
 		h.until = until
 	}
-	h.delay = time.AfterFunc(delay, func() { h.end() })
+	h.delay = time.AfterFunc(delay, h.end)
 	h.unhook = context.AfterFunc(h.gate.runs, h.abandon)
 }
 
@@ -148,7 +198,7 @@ func (h *hold) endAfter(delay time.Duration) {
 // the line goes on without waiting for it.
 func (h *hold) exceed() {
 	held := time.Since(h.began)
-	if !h.end() || h.shadow {
+	if !h.finish() || h.shadow {
 		return
 	}
 	h.gate.Metrics.holdExceeded.Inc()
@@ -179,12 +229,15 @@ func (h *hold) lose() {
 	}
 	h.lost = true
 	h.record.join() // the hold has not finished: the line is not written yet
-	cut := h.cut
+	cut, nested := h.cut, slices.Collect(maps.Keys(h.nested))
 	h.mu.Unlock()
 
 	h.noteLost()
 	if cut != nil {
 		cut()
+	}
+	for _, n := range nested {
+		n.lose()
 	}
 	h.record.finish()
 }
@@ -192,6 +245,9 @@ func (h *hold) lose() {
 // noteLost is called once, by whoever notices first.
 func (h *hold) noteLost() {
 	h.record.leaseLost = true
+	if h.inner {
+		return // it was one lease, and one line tells of it
+	}
 	h.gate.Metrics.leaseLost.Inc()
 	h.gate.Log.Warn().Stringer("session", h.record.session).Str("path", h.record.path).Uint64("fence", h.turn.Fence()).
 		Msg("lease lost, another gate may run a request of the session at the same time")

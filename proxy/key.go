@@ -42,13 +42,14 @@ func (x *exchange) sessionKey() (key lockstore.Key, ok bool) {
 // cookie of its application. Without a valid id there is no session and the
 // line is skipped.
 func (x *exchange) key() error {
-	if x.policy.Lock == rules.None {
-		return nil
+	if id, ok := x.sessionID(x.policy.Cookie, x.policy.Header); ok && x.policy.Lock != rules.None {
+		x.lock(id)
 	}
-	id, ok := x.sessionID(x.policy.Cookie, x.policy.Header)
-	if !ok {
-		return nil
-	}
+	return x.findCaller()
+}
+
+// lock prepares the ticket.
+func (x *exchange) lock(id string) {
 	x.locked = true
 	x.ticket = lockstore.Request{
 		Key:        x.gate.Keys.Key(id, x.policy.LockGroup),
@@ -62,5 +63,4 @@ func (x *exchange) key() error {
 		x.ticket.Mode = lockstore.Barrier
 	}
 	x.session = x.ticket.Key
-	return nil
 }

@@ -31,6 +31,8 @@ type Metrics struct {
 	withoutTurn     *prometheus.CounterVec
 	localTurns      prometheus.Counter
 	leaseLost       prometheus.Counter
+	loopback        *prometheus.CounterVec
+	loopbackUnused  *prometheus.CounterVec
 	stalls          prometheus.Counter
 	stallSeconds    prometheus.Counter
 	upgraded        prometheus.Counter
@@ -65,13 +67,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		withoutTurn:     counterVec("forwarded_without_turn_total", "Requests forwarded without their turn, by why they had none.", "reason"),
 		localTurns:      counter("local_turns_total", "Turns that the gate gave by itself while the lock authority was away."),
 		leaseLost:       counter("lease_lost_total", "Leases that were lost while requests ran, so that another gate may have run one of the session too."),
+		loopback:        counterVec("loopback_total", "Requests that the application sent to its own site and that ran under the turn of the one that waited for them, by how they were recognised.", "by"),
+		loopbackUnused:  counterVec("loopback_unused_total", "Requests with a loopback token that was of no use, by why.", "reason"),
 		stalls:          counter("relay_stalls_total", "Answers whose upstream was slowed at a bound of the spool."),
 		stallSeconds:    counter("relay_stalled_seconds_total", "Time that upstreams were slowed at a bound of the spool."),
 		upgraded:        counter("upgraded_total", "Connections that were upgraded, to WebSocket or another protocol."),
 		ignored:         counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
 	}
 	reg.MustRegister(m.requests, m.wait, m.queue, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.shadowQueued, m.shadowWaits, m.shadowOverlaps, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
-		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.stalls, m.stallSeconds, m.upgraded, m.ignored)
+		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.loopback, m.loopbackUnused, m.stalls, m.stallSeconds, m.upgraded, m.ignored)
 	for _, reason := range Reasons() {
 		m.refusals.WithLabelValues(string(reason))
 	}
@@ -82,6 +86,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		ReasonRule, ReasonRateLimited, ReasonConcurrencyFull, ReasonSessionBusy, ReasonSessionFull, ReasonClientFull, ReasonTotalFull,
 	} {
 		m.shadowRefused.WithLabelValues(string(reason))
+	}
+	for _, via := range Vias() {
+		m.loopback.WithLabelValues(string(via))
+	}
+	for _, why := range Unuseds() {
+		m.loopbackUnused.WithLabelValues(string(why))
 	}
 	for _, stage := range []Stage{StageFiles, StageSpool, StageWait, StageAdmit, StageForward, StageRelay} {
 		m.gone.WithLabelValues(string(stage))
@@ -94,7 +104,7 @@ func (g *Gate) RegisterGauges(reg prometheus.Registerer) {
 	gauge := func(name, help string, read func() float64) {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "sessiongate", Name: name, Help: help}, read))
 	}
-	gauge("waiting", "Requests that wait for their turn now.", func() float64 { return float64(g.Locks.Waiting()) })
+	gauge("waiting", "Requests that wait for their turn now.", func() float64 { return float64(g.Locks.Waiting() + g.nested.Waiting()) })
 	gauge("sessions", "Sessions that have a request running or waiting now.", func() float64 { return float64(g.Locks.Sessions()) })
 	gauge("in_flight", "Requests that are not accounted for yet.", func() float64 { return float64(g.InFlight()) })
 	gauge("uploading", "Request bodies that are being read now.", func() float64 { return float64(g.uploads.count()) })

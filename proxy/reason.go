@@ -17,6 +17,7 @@ const (
 	ReasonWaitTimeout     Reason = "wait_timeout"
 	ReasonStoreAway       Reason = "store_away"
 	ReasonLeaseLost       Reason = "lease_lost"
+	ReasonLoopbackDepth   Reason = "loopback_depth"
 	ReasonHeaderTooLarge  Reason = "header_too_large"
 	ReasonBodyTooLarge    Reason = "body_too_large"
 	ReasonStreamsFull     Reason = "streams_full"
@@ -46,7 +47,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonBadRequest, ReasonRule, ReasonRateLimited, ReasonConcurrencyFull, ReasonSessionBusy, ReasonSessionFull,
 		ReasonClientFull, ReasonTotalFull, ReasonWaitTimeout,
-		ReasonStoreAway, ReasonLeaseLost, ReasonStreamsFull,
+		ReasonStoreAway, ReasonLeaseLost, ReasonLoopbackDepth, ReasonStreamsFull,
 		ReasonHeaderTooLarge, ReasonBodyTooLarge, ReasonUploadsTotal, ReasonUploadsClient,
 		ReasonUploadSlow, ReasonUploadBroken, ReasonSpoolFull,
 		ReasonSpoolDisk, ReasonUpgrade, ReasonUpgradedTotal, ReasonUpgradedClient, ReasonFolder, ReasonNoScript, ReasonUpstreamError,

@@ -58,6 +58,7 @@ type run struct {
 
 // startRun hands turn and body over to a new run.
 func (x *exchange) startRun() *run {
+	x.becomeCaller()
 	ctx, stop := x.gate.runs, context.CancelCauseFunc(nil)
 	if x.hold != nil && x.gate.AbortOnLostLease {
 		ctx, stop = context.WithCancelCause(ctx)
@@ -278,7 +279,7 @@ func (r *run) leave() {
 func (r *run) abandon() {
 	r.mu.Lock()
 	stream := r.stream
-	needed := stream == nil || !r.left || r.abandoned || !r.hold.over()
+	needed := stream == nil || !r.left || r.abandoned || !r.hold.gone()
 	r.abandoned = r.abandoned || !needed
 	r.mu.Unlock()
 	if !needed {

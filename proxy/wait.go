@@ -20,12 +20,11 @@ func (x *exchange) wait() error {
 		return nil
 	}
 	began := time.Now()
-	turn, err := x.gate.Locks.Acquire(x.r.Context(), x.ticket)
+	err := x.acquire()
 	x.waited = time.Since(began)
 	x.gate.Metrics.wait.Observe(x.waited.Seconds())
 	switch {
 	case err == nil:
-		x.begin(turn)
 	case errors.Is(err, lockstore.ErrTimeout):
 		return x.withoutTurnOr(x.waitTimedOut(), x.policy.ForwardOnTimeout)
 	case errors.Is(err, lockstore.ErrAway):
@@ -39,6 +38,18 @@ func (x *exchange) wait() error {
 		return errGone
 	}
 	return nil
+}
+
+// acquire waits for the turn, or for a place under the caller's.
+func (x *exchange) acquire() error {
+	if nested, err := x.nestWithin(); nested || err != nil {
+		return err
+	}
+	turn, err := x.gate.Locks.Acquire(x.r.Context(), x.ticket)
+	if err == nil {
+		x.begin(turn)
+	}
+	return err
 }
 
 // noticeable is a wait in which a client may have left.

@@ -26,6 +26,7 @@ import (
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/internal/spool"
 	"github.com/sessiongate/sessiongate/proxy"
+	"github.com/sessiongate/sessiongate/proxy/loopback"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
 
@@ -123,6 +124,7 @@ func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, err
 	return proxy.Parts{
 		Policies:  a.policies,
 		Keys:      session.NewHasher(secret),
+		Loopback:  loopback.NewSigner(secret),
 		Clients:   clientip.New(c.Server.TrustedProxies),
 		Spool:     a.spool,
 		Upstreams: a.upstreams.list,
@@ -163,6 +165,8 @@ func settings(c *config.Config) proxy.Settings {
 		BodyMemory:            int64(c.Spool.BodyMemory),
 		ResponseMemory:        int64(c.Spool.ResponseMemory),
 		MaxResponse:           int64(c.Spool.MaxResponse),
+		LoopbackFrom:          clientip.NewNetworks(c.Server.LoopbackFrom),
+		MaxLoopbackDepth:      c.Lock.MaxLoopbackDepth,
 		AbortOnLostLease:      c.Lock.OnLeaseLost == config.LeaseLostAbort,
 		LeaseTTL:              c.Lock.TTL,
 		AccessLog:             c.Log.Access,

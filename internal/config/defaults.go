@@ -36,6 +36,7 @@ func defaultServer() Server {
 	return Server{
 		Listen:                ":8080",
 		TrustedProxies:        []netip.Prefix{},
+		LoopbackFrom:          []netip.Prefix{},
 		MaxConnections:        25000, // above lock.max_waiting_total: who comes after those that wait is told so
 		ReadHeaderTimeout:     10 * time.Second,
 		BodyIdleTimeout:       30 * time.Second,
@@ -78,6 +79,7 @@ func defaultLock() Lock {
 		MaxHold:             120 * time.Second,
 		TTL:                 10 * time.Second,
 		ReleaseOn:           ReleaseOnEnd,
+		MaxLoopbackDepth:    3,
 		OnStoreFailure:      StoreFailureLocal,
 		OnLeaseLost:         LeaseLostContinue,
 	}

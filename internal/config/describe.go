@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ func Describe(cfg *Config) string {
 	d.sessions(cfg)
 	d.enforced(cfg)
 	d.lines(cfg.Lock)
+	d.loopback(cfg)
 	d.redis(cfg)
 	d.limits(cfg)
 	d.bodies(cfg)
@@ -44,11 +46,7 @@ func (d *description) listeners(cfg *Config) {
 		d.line("Takes the peer's address as the client's: no proxy is trusted.")
 		return
 	}
-	proxies := make([]string, len(cfg.Server.TrustedProxies))
-	for i, proxy := range cfg.Server.TrustedProxies {
-		proxies[i] = proxy.String()
-	}
-	d.line("Believes the forwarding headers of %s.", strings.Join(proxies, ", "))
+	d.line("Believes the forwarding headers of %s.", networks(cfg.Server.TrustedProxies))
 	if cfg.Server.ProxyProtocol {
 		d.line("Expects the PROXY protocol from these, and from nobody else.")
 	}
@@ -107,6 +105,23 @@ func (d *description) lines(l Lock) {
 	}
 	d.line("A request waits %s%s.", atMostFor(l.WaitTimeout), only(l.WaitTimeout > 0, then))
 	d.line("A turn lasts %s and ends %s.", atMostFor(l.MaxHold), releaseMoment(l.ReleaseOn, l.ReleaseDelay))
+}
+
+// loopback says nothing where no request needs a turn.
+func (d *description) loopback(cfg *Config) {
+	if cfg.Lock.Mode == ModeNone && len(cfg.Rules) == 0 {
+		return
+	}
+	d.line("What the application sends to its own site with its token%s runs under the turn of the request that waits for it; one in another: %s.",
+		only(len(cfg.Server.LoopbackFrom) > 0, ", or from "+networks(cfg.Server.LoopbackFrom)+","), count(cfg.Lock.MaxLoopbackDepth))
+}
+
+func networks(list []netip.Prefix) string {
+	words := make([]string, len(list))
+	for i, network := range list {
+		words[i] = network.String()
+	}
+	return strings.Join(words, ", ")
 }
 
 func releaseMoment(on ReleaseOn, delay time.Duration) string {

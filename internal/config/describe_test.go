@@ -20,6 +20,7 @@ func TestAConfigurationIsToldInWords(t *testing.T) {
 		"testdata/good/http.yaml":       "testdata/words/http.txt",
 		"testdata/good/limits.yaml":     "testdata/words/limits.txt",
 		"testdata/good/shadow.yaml":     "testdata/words/shadow.txt",
+		"testdata/good/loopback.yaml":   "testdata/words/loopback.txt",
 	} {
 		cfg, err := Load(Source{Path: config})
 		if err != nil {

@@ -33,6 +33,7 @@ type Server struct {
 	TLS                   ServerTLS      `mapstructure:"tls"`                      // default: plain HTTP
 	ProxyProtocol         bool           `mapstructure:"proxy_protocol"`           // PROXY v1/v2, from trusted_proxies only; default false
 	TrustedProxies        []netip.Prefix `mapstructure:"trusted_proxies"`          // whose forwarding headers are believed; default: nobody's
+	LoopbackFrom          []netip.Prefix `mapstructure:"loopback_from"`            // backends whose requests run under the turn that their session has; default: none
 	ReadyPath             string         `mapstructure:"ready_path"`               // answers readiness here too; default "": nowhere
 	MaxConnections        int            `mapstructure:"max_connections"`          // idle ones give way to further ones, which else wait in the kernel; default 25000
 	ReadHeaderTimeout     time.Duration  `mapstructure:"read_header_timeout"`      // default 10s; of the PROXY header and the TLS handshake, too

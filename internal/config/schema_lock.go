@@ -17,6 +17,7 @@ type Lock struct {
 	TTL                 time.Duration  `mapstructure:"ttl"`                    // of a lease, which the memory store has not; default 10s; never 0; with Redis at least 3s
 	ReleaseOn           ReleaseOn      `mapstructure:"release_on"`             // default end
 	ReleaseDelay        time.Duration  `mapstructure:"release_delay"`          // the turn is kept so much longer; default 0s: not longer
+	MaxLoopbackDepth    int            `mapstructure:"max_loopback_depth"`     // requests that the application sends to its own site, one in another; 508 beyond; default 3
 	OnStoreFailure      OnStoreFailure `mapstructure:"on_store_failure"`       // when Redis is away; default local
 	OnLeaseLost         OnLeaseLost    `mapstructure:"on_lease_lost"`          // default continue
 }

@@ -14,8 +14,21 @@ func validateServer(cfg *Config, r *report) {
 	if s.ProxyProtocol && len(s.TrustedProxies) == 0 {
 		r.refuse("server.trusted_proxies", []string{"server.proxy_protocol"}, "is empty, and server.proxy_protocol is set: whose PROXY headers are believed? Name the proxies' networks, as in [\"10.0.0.0/8\"]")
 	}
+	validateLoopbackFrom(s, r)
 	below(r, "server.max_uploading_per_client", s.MaxUploadingPerClient, "server.max_uploading", s.MaxUploading, "it would never be reached")
 	below(r, "server.max_upgraded_per_client", s.MaxUpgradedPerClient, "server.max_upgraded", s.MaxUpgraded, "it would never be reached")
+}
+
+// validateLoopbackFrom keeps backends and proxies apart. What comes from a proxy
+// is its clients': without a turn they would all run beside each other.
+func validateLoopbackFrom(s Server, r *report) {
+	for i, backend := range s.LoopbackFrom {
+		for _, proxy := range s.TrustedProxies {
+			if backend.Overlaps(proxy) {
+				r.refuse(joinIndex("server.loopback_from", i), []string{"server.trusted_proxies"}, "%s overlaps %s of server.trusted_proxies: what a proxy sends comes from its clients, not from a backend. Name backends and proxies by networks of their own", backend, proxy)
+			}
+		}
+	}
 }
 
 // pairOfFiles holds that a certificate and its key come together.

@@ -27,6 +27,9 @@ func (t *Transport) encodeParams(p *params, req *http.Request, script Script) er
 	if env.Fence != 0 {
 		p.add("HTTP_X_SESSIONGATE_FENCE", strconv.FormatUint(env.Fence, 10))
 	}
+	if env.Loopback != "" {
+		p.add("HTTP_X_SESSIONGATE_LOOPBACK", env.Loopback)
+	}
 	p.addEncoded(t.fixedPairs)
 	p.finish()
 	return p.err

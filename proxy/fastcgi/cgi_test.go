@@ -64,13 +64,14 @@ func TestVariablesOfAGivenEnv(t *testing.T) {
 	req := httptest.NewRequest("GET", "/rewritten", http.NoBody)
 	req = req.WithContext(WithEnv(req.Context(), Env{
 		RemoteAddr: netip.MustParseAddr("2001:db8::1"), RemotePort: 5, ServerAddr: netip.MustParseAddr("10.0.0.1"),
-		ServerName: "shop", HTTPS: true, RequestURI: "/asked?for=it", Fence: 77,
+		ServerName: "shop", HTTPS: true, RequestURI: "/asked?for=it", Fence: 77, Loopback: "token",
 	}))
 	req.Header.Set("X-Sessiongate-Fence", "99")
+	req.Header.Set("X-Sessiongate-Loopback", "from outside")
 	req.Header.Set("X-Sessiongate", "release")
 	expect(t, variables(t, Options{}, req, Script{Name: "/index.php"}), map[string]string{
 		"REMOTE_ADDR": "2001:db8::1", "REMOTE_PORT": "5", "SERVER_ADDR": "10.0.0.1", "SERVER_PORT": "443", "SERVER_NAME": "shop",
-		"HTTPS": "on", "REQUEST_SCHEME": "https", "REQUEST_URI": "/asked?for=it", "HTTP_X_SESSIONGATE_FENCE": "77", "PATH_INFO": "",
+		"HTTPS": "on", "REQUEST_SCHEME": "https", "REQUEST_URI": "/asked?for=it", "HTTP_X_SESSIONGATE_FENCE": "77", "HTTP_X_SESSIONGATE_LOOPBACK": "token", "PATH_INFO": "",
 	}, "PATH_TRANSLATED", "HTTP_X_SESSIONGATE")
 }
 

@@ -25,6 +25,9 @@ type Env struct {
 	RequestURI string
 	// Fence is the turn's fencing token, passed as X-Sessiongate-Fence; 0: none.
 	Fence uint64
+	// Loopback is the token for requests to the own site, passed as
+	// X-Sessiongate-Loopback; "": none.
+	Loopback string
 }
 
 type envKey struct{}

@@ -24,6 +24,7 @@ import (
 	"github.com/sessiongate/sessiongate/proxy/balance"
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
 	"github.com/sessiongate/sessiongate/proxy/keepalive"
+	"github.com/sessiongate/sessiongate/proxy/loopback"
 	"github.com/sessiongate/sessiongate/proxy/page"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
@@ -101,7 +102,7 @@ func newFuzzedGate(f *testing.F, p protocol) *fuzzedGate {
 	}
 	up.Servers = balance.New(balance.Options{}, balance.NewServer(address, transport))
 	g.gate = proxy.New(proxy.Parts{
-		Policies: proxy.NewPolicies(g.rules, nil), Locks: lockstore.NewMemory(lockstore.Limits{}), Keys: session.NewHasher(nil), Clients: clientip.New(nil), Spool: pool,
+		Policies: proxy.NewPolicies(g.rules, nil), Locks: lockstore.NewMemory(lockstore.Limits{}), Keys: session.NewHasher(nil), Loopback: loopback.NewSigner(nil), Clients: clientip.New(nil), Spool: pool,
 		Upstreams: []*proxy.Upstream{up}, Page: page.Default(), Metrics: proxy.NewMetrics(prometheus.NewRegistry()), Log: zerolog.New(&g.log),
 	}, proxy.Settings{BodyIdleTimeout: patience, BodyMemory: 64 << 10, ResponseMemory: 64 << 10, MaxResponse: 1 << 20, AccessLog: true})
 	server := proxy.NewServer(g.gate, proxy.ServerLimits{ReadHeaderTimeout: patience, IdleTimeout: patience, BodyIdleTimeout: patience, MaxHeaderSize: 64 << 10}, zerolog.Nop())
