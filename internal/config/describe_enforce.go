@@ -3,7 +3,7 @@ package config
 // enforced says whether all that is told of lock, rules and limits holds.
 func (d *description) enforced(cfg *Config) {
 	if !cfg.Lock.Enforce {
-		d.line("Enforces nothing (lock.enforce: false): nobody waits for a turn, or is refused by lock, rules and limits; what would have been is counted. Only rules with enforce: true are enforced.")
+		d.line("Enforces nothing (lock.enforce: false): nobody waits for a turn or a slot, or is refused by lock, rules and limits; what would have been is counted. Only rules with enforce: true are enforced.")
 	}
 }
 
