@@ -66,12 +66,21 @@ func (p *Pool) Force(r Request) (Slot, error) {
 	}
 	best := -1
 	for i, s := range p.servers {
-		if !s.draining && (best < 0 || s.out != p.servers[best].out && !s.out || s.out == p.servers[best].out && s.inFlight < p.servers[best].inFlight) {
+		if !s.draining && (best < 0 || s.suitsBetter(p.servers[best])) {
 			best = i
 		}
 	}
 	p.queue.Count(r.Client)
 	return p.occupyLocked(best, r.Client, r.Priority), nil
+}
+
+// suitsBetter says which of two servers without a free slot is to have one more
+// request: one that is in, with fewer in flight.
+func (s *Server) suitsBetter(other *Server) bool {
+	if s.out != other.out {
+		return other.out
+	}
+	return s.inFlight < other.inFlight
 }
 
 // occupyLocked takes a slot on the server there, for a client for whom it is

@@ -351,6 +351,12 @@ func TestForceGoesBeyondTheBounds(t *testing.T) {
 	if slot, err := p.Take(Request{Client: "b"}); err != nil || slot.Server() != held[2].Server() {
 		t.Errorf("Take: %v", err)
 	}
+	falls(t, p, list[0])
+	for range 2 {
+		if slot, err := p.Force(Request{}); err != nil || slot.Server() != list[1] {
+			t.Errorf("Force beside a server that is out: %v", err)
+		}
+	}
 	list[0].Drain()
 	list[1].Drain()
 	if _, err := p.Force(Request{}); !errors.Is(err, ErrNoServer) {
