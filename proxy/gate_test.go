@@ -110,6 +110,17 @@ type visit struct {
 	leave func()
 	done  chan struct{}
 	cut   bool // the handler aborted the connection
+	held  int  // bytes that net/http would throw away then
+}
+
+func (v *visit) Write(b []byte) (int, error) {
+	v.held += len(b)
+	return v.ResponseRecorder.Write(b)
+}
+
+func (v *visit) Flush() {
+	v.held = 0
+	v.ResponseRecorder.Flush()
 }
 
 // send begins a request of the session "abc".
@@ -384,6 +395,24 @@ func TestBrokenAnswerIsCutNeverCompleted(t *testing.T) {
 		})
 	}
 }
+
+func TestBrokenAnswerIsCutBehindAllThatCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(*http.Request) (*http.Response, error) {
+			return answer(lastWords("half")), nil
+		})
+		v := b.send("GET", "")
+		<-v.done
+		if !v.cut || v.Body.String() != "half" || v.held != 0 {
+			t.Fatalf("cut %v, after %q, of which %d bytes were lost", v.cut, v.Body, v.held)
+		}
+	})
+}
+
+// lastWords are read together with the error behind them.
+type lastWords string
+
+func (w lastWords) Read(p []byte) (int, error) { return copy(p, w), io.ErrUnexpectedEOF }
 
 var errWrappedEOF = errors.Join(errors.New("broken"), io.EOF)
 

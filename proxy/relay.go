@@ -41,8 +41,11 @@ func (x *exchange) relay() error {
 			return errGone
 		case err != nil:
 			// The upstream broke off. The client must not take the part for the
-			// whole, so its connection is cut.
+			// whole, so its connection is cut: behind all that has come, for cutting
+			// throws away what is not flushed.
 			x.cut = true
+			x.extendWrite(control)
+			_ = control.Flush() // the client may be gone
 			x.cutConnection()
 		}
 		err = x.write(control, chunk)
