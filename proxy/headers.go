@@ -120,7 +120,8 @@ func passesUpstream(name string, trusted bool) bool {
 	case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", requestIDHeader:
 		return false // written anew
 	case "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix",
-		"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Real-Ip":
+		"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Real-Ip",
+		"Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Forwarded":
 		return trusted
 	}
 	// PHP folds "_" and "." into "-", so such a name can pose as another.

@@ -8,7 +8,7 @@ func poseScenarios() []scenario {
 	var list []scenario
 	for name, line := range map[string]string{
 		"httpoxy": "Proxy: http://evil.test", "httpoxy in capitals": "PROXY: evil", "another URL": "X-Original-URL: /admin", "a rewritten URL": "X-Rewrite-URL: /admin",
-		"a fence": "X-Sessiongate-Fence: 99", "an order": "X-Sessiongate: release", "a key": "x-sessiongate-key: evil", "a real address": "X-Real-IP: 6.6.6.6",
+		"a fence": "X-Sessiongate-Fence: 99", "an order": "X-Sessiongate: release", "a key": "x-sessiongate-key: evil", "a real address": "X-Real-IP: 6.6.6.6", "a CDN's address": "CF-Connecting-IP: 6.6.6.6", "a client's address": "Client-IP: 6.6.6.6",
 		"a port": "X-Forwarded-Port: 443", "a prefix": "X-Forwarded-Prefix: /admin", "a server": "X-Forwarded-Server: evil", "TLS": "X-Forwarded-Ssl: on", "a scheme": "X-Forwarded-Scheme: https",
 		"an address with underscores": "X_Forwarded_For: 6.6.6.6", "an address with dots": "X.Forwarded.For: 6.6.6.6", "settings": "Http2-Settings: evil", "a name with one underscore": "X-Forwarded_For: 6.6.6.6",
 		"a cookie with an underscore": "Cookie_: evil", "a proxy's word": "Proxy-Authorization: Basic evil", "a connection of old": "Proxy-Connection: keep-alive", "a user": "Remote_User: evil",

@@ -58,7 +58,7 @@ var reasons = byScenario(map[string][]string{
 	"any method is the application's business; it is no shorter for Caddy's metrics":                   {"method MMMMMMMMMMMMMMMMMMMM"},
 	"any method is the application's business; browsers send none of it":                               {"method TRACE"},
 	"rules and requests speak of HTTP/1.0 and 1.1 in the one spelling there is (RFC 9112, 2.3)":        {"version HTTP/1.10", "version HTTP/11"},
-	"only what a trusted proxy has said of the client is passed on":                                    {"posing: Forwarded", "posing: TLS", "posing: a client address", "posing: a host", "posing: a port", "posing: a prefix", "posing: a real address", "posing: a scheme", "posing: a server"},
+	"only what a trusted proxy has said of the client is passed on":                                    {"posing: Forwarded", "posing: TLS", "posing: a CDN's address", "posing: a client address", "posing: a client's address", "posing: a host", "posing: a port", "posing: a prefix", "posing: a real address", "posing: a scheme", "posing: a server"},
 	"meant for a connection that changes to HTTP/2 (RFC 7540, 3.2.1)":                                  {"posing: settings"},
 	"a rule for POST would not hold for it, and frameworks take it for POST":                           {"method get", "method Post"},
 	"names that begin with X-Sessiongate are the gate's own":                                           {"posing: a fence", "posing: a key", "posing: an order"},
