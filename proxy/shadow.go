@@ -44,6 +44,9 @@ func (x *exchange) passRefusals(request *rules.Request) {
 // runBeside lets a request run that needs a turn and takes none. It holds nobody
 // up; what it has is only watched.
 func (x *exchange) runBeside() {
+	if x.call.by != nil || !x.client.Trusted && x.gate.LoopbackFrom.ContainsPeer(x.r.RemoteAddr) {
+		return // of its own site: it would have run under the turn of who called it
+	}
 	if x.policy.Lock == rules.Barrier {
 		x.see()
 		return

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/sessiongate/sessiongate/internal/clientip"
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/limiter"
 )
@@ -228,4 +230,24 @@ func TestARefusalByRuleThatIsNotEnforcedLeavesTheRequestToTheLaterRules(t *testi
 	if want := `"shadow_refused":["rule"],"shadow_rule":"scrapers","rule":"shop"`; !strings.Contains(b.logged(), want) {
 		t.Errorf("no %s in\n%s", want, b.log)
 	}
+}
+
+// A page that calls its own site would have been called under its caller's turn.
+func TestABackendThatIsNotEnforcedOverlapsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s stagehand
+		b := newBench(t, s.php, notEnforced, func(_ *rules.Policy, s *Settings) {
+			s.LoopbackFrom = clientip.NewNetworks([]netip.Prefix{netip.MustParsePrefix("10.1.0.0/24")})
+		})
+		b.send("GET", "")
+		synctest.Wait()
+		called := make(chan int)
+		go func() { called <- b.from("10.1.0.7:1", "/fragment", "Cookie: PHPSESSID=abc").Code }()
+		synctest.Wait()
+		b.want("at PHP", s.running(), 2)
+		b.wantShadow(0, 0)
+		s.let(ok("page"))
+		s.let(ok("fragment"))
+		b.want("status", <-called, 200)
+	})
 }
