@@ -47,6 +47,9 @@ func (x *exchange) admit() error {
 // that finds the server; who waits needs it too.
 func (x *exchange) slotRequest() balance.Request {
 	r := balance.Request{Client: x.clientID, Priority: priorityOf(x.policy.Priority)}
+	if x.call.by != nil { // whoever has called it keeps a slot for so long
+		r.Client, r.Called = "", x.call.depth
+	}
 	if x.upstream.Servers.BySession() {
 		r.Session = x.slotSession()
 	}
@@ -118,7 +121,7 @@ func (x *exchange) slotRefusal(err error) error {
 // again makes sense when those who wait now have had their slots. Who waits for
 // a slot of its own, while others may have one, is itself the reason.
 func (x *exchange) queueRefusal(reason Reason, err error) *Refusal {
-	rounds, own := x.upstream.Servers.Outlook(x.clientID)
+	rounds, own := x.upstream.Servers.Outlook(x.asks.Client)
 	r := &Refusal{
 		Status: http.StatusServiceUnavailable, Reason: reason, Detail: "The application is busy.",
 		RetryAfter: x.upstream.pace.of(rounds), Err: err,

@@ -76,6 +76,7 @@ func newUpstream(c *config.Upstream, version string, events *serverEvents, log z
 		In:       func(s *balance.Server) { events.in(c.Name, s) },
 
 		MaxInFlightPerClient: c.MaxInFlightPerClient,
+		Reserve:              c.LoopbackReserve,
 		MaxQueued:            c.Queue.Max,
 	}, servers...)
 	return u, nil

@@ -102,6 +102,7 @@ func defaultUpstream() Upstream {
 	return Upstream{
 		Protocol:        ProtocolFastCGI,
 		Balance:         BalanceLeastInFlight,
+		LoopbackReserve: 1,
 		Queue:           Queue{Max: 1000},
 		ConnectTimeout:  2 * time.Second,
 		ResponseTimeout: 60 * time.Second,

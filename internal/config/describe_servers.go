@@ -16,6 +16,9 @@ func (d *description) servers(u *Upstream) {
 	if u.boundsSlots() {
 		d.line("  In flight at once: %s; %s of one client. Waiting for a slot: %s.", u.slotsInWords(), count(u.MaxInFlightPerClient), count(u.Queue.Max))
 	}
+	if slots, _ := u.slots(); slots > 0 {
+		d.line("  Beyond these on each server, for each level of requests that the application sends to its own site: %d.", u.LoopbackReserve)
+	}
 	h := u.Health
 	switch {
 	case h.Path != "":

@@ -10,6 +10,7 @@ type Upstream struct {
 	Servers              []UpstreamServer `mapstructure:"servers"`  // at least one; the default list has 127.0.0.1:9000
 	Balance              Balance          `mapstructure:"balance"`  // default least_in_flight
 	MaxInFlightPerClient int              `mapstructure:"max_in_flight_per_client"`
+	LoopbackReserve      int              `mapstructure:"loopback_reserve"` // slots of each server beyond max_in_flight, for each level of requests that the application sends to its own site; default 1; 0: none
 	Queue                Queue            `mapstructure:"queue"`
 	ConnectTimeout       time.Duration    `mapstructure:"connect_timeout"`  // default 2s
 	ResponseTimeout      time.Duration    `mapstructure:"response_timeout"` // until the response headers; default 60s

@@ -12,7 +12,9 @@
 //     Its slots stay taken until they are left.
 //   - A server goes out after so many connections in a row that could not be
 //     made, or so many checks in a row that failed. It comes back by checks only.
-//   - A server has never more slots taken than MaxInFlight, but by [Pool.Force].
+//   - A server has never more slots taken than MaxInFlight and, by requests that
+//     others wait for, a reserve for each level of these; but by [Pool.Force]. So
+//     who waits for another with its slot in hand never keeps it from running.
 //     While a server may be chosen and has a free slot, nobody waits but clients
 //     that have all the slots that one client may have.
 //   - A session's own server is a preference: while it is full, another one that

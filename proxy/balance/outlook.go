@@ -1,6 +1,10 @@
 package balance
 
-import "github.com/sessiongate/sessiongate/proxy/admission"
+import (
+	"container/list"
+
+	"github.com/sessiongate/sessiongate/proxy/admission"
+)
 
 // Bounded says whether requests may have to wait for a slot.
 func (p *Pool) Bounded() bool { return p.bounded.Load() }
@@ -9,10 +13,10 @@ func (p *Pool) Bounded() bool { return p.bounded.Load() }
 func (p *Pool) Refuses(r Request) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.queue.Refuses(r.Client, r.Priority) {
+	if r.Called > 0 || !p.queue.Refuses(r.Client, r.Priority) {
 		return false
 	}
-	_, full := p.chooseLocked(r.Session, nil)
+	_, full := p.chooseLocked(r, nil)
 	return full || p.queue.AtBound(r.Client)
 }
 
@@ -39,7 +43,15 @@ func (p *Pool) Queued(priority admission.Priority) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := p.queue.Waiting(priority)
-	for e := p.moving.Front(); e != nil; e = e.Next() {
+	n += countOf(&p.moving, priority)
+	for level := range p.called {
+		n += countOf(&p.called[level], priority)
+	}
+	return n
+}
+
+func countOf(ahead *list.List, priority admission.Priority) (n int) {
+	for e := ahead.Front(); e != nil; e = e.Next() {
 		if e.Value.(*waiter).request.Priority == priority {
 			n++
 		}

@@ -47,6 +47,9 @@ type Options struct {
 	// MaxInFlightPerClient is how many slots of all servers together one client
 	// has at most; 0: no limit.
 	MaxInFlightPerClient int
+	// Reserve is how many slots of each server, beyond MaxInFlight, are for each
+	// level of requests that others wait for (Request.Called).
+	Reserve int
 	// MaxQueued is how many requests wait for a slot at most; 0: no limit.
 	MaxQueued int
 }
@@ -60,7 +63,8 @@ type Pool struct {
 	next    int         // where the next choice begins
 	bounded atomic.Bool // somebody may have to wait
 	queue   *admission.Queue
-	moving  list.List // of *waiter: those that a server has refused, before all others
+	moving  list.List            // of *waiter: those that a server has refused, before the queue
+	called  [maxCalled]list.List // of *waiter: those that others wait for, by level; the last goes first
 }
 
 // New makes a pool of servers.
@@ -102,9 +106,9 @@ func (p *Pool) BySession() bool { return p.options.Method == Session }
 // where none is in those that are out. at is -1 where there is none; full says
 // that one will come free. It begins behind the one that was chosen last, so that
 // of equal ones each has its turn.
-func (p *Pool) chooseLocked(key Key, tried []*Server) (at int, full bool) {
+func (p *Pool) chooseLocked(r Request, tried []*Server) (at int, full bool) {
 	for _, out := range []bool{false, true} {
-		if at, full = p.bestLocked(key, tried, out); at >= 0 || full {
+		if at, full = p.bestLocked(r, tried, out); at >= 0 || full {
 			return at, full
 		}
 	}
@@ -112,19 +116,20 @@ func (p *Pool) chooseLocked(key Key, tried []*Server) (at int, full bool) {
 }
 
 // bestLocked looks at the servers that are in, or at those that are out.
-func (p *Pool) bestLocked(key Key, tried []*Server, out bool) (at int, full bool) {
+func (p *Pool) bestLocked(r Request, tried []*Server, out bool) (at int, full bool) {
 	at = -1
+	beyond := r.level() * p.options.Reserve
 	for i := range p.servers {
 		i = (p.next + i) % len(p.servers)
 		s := p.servers[i]
 		if s.draining || s.out != out || slices.Contains(tried, s) {
 			continue
 		}
-		if s.MaxInFlight > 0 && s.inFlight >= s.MaxInFlight {
+		if s.MaxInFlight > 0 && s.inFlight >= s.MaxInFlight+beyond {
 			full = true
 			continue
 		}
-		if at < 0 || p.prefers(s, p.servers[at], key) {
+		if at < 0 || p.prefers(s, p.servers[at], r.Session) {
 			at = i
 		}
 	}

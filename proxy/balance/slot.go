@@ -22,14 +22,22 @@ type Request struct {
 	// Client is who the slot is counted for; "": not known.
 	Client   string
 	Priority admission.Priority
+	// Called is how many requests wait for this one, each with a slot: one has
+	// called the next. It goes before all that fewer wait for, and may have the
+	// reserve of its level and of those below. Such requests have no Client.
+	Called int
 }
+
+// maxCalled is how many levels have a reserve of their own.
+const maxCalled = 8
+
+func (r Request) level() int { return min(r.Called, maxCalled) }
 
 // Slot is a request's place on a server. The zero value is none.
 type Slot struct {
-	server   *Server
-	refused  int64 // connections in a row that could not be made before
-	client   string
-	priority admission.Priority
+	server  *Server
+	refused int64 // connections in a row that could not be made before
+	request Request
 }
 
 // Take chooses a server and takes a slot on it, or says at once that there is
@@ -44,7 +52,7 @@ func (p *Pool) take(r Request, tried []*Server) (Slot, error) {
 
 // takeLocked passes nobody by: somebody who might go is not left waiting.
 func (p *Pool) takeLocked(r Request, tried []*Server) (Slot, error) {
-	at, full := p.chooseLocked(r.Session, tried)
+	at, full := p.chooseLocked(r, tried)
 	switch {
 	case full:
 		return Slot{}, ErrFull
@@ -53,7 +61,7 @@ func (p *Pool) takeLocked(r Request, tried []*Server) (Slot, error) {
 	case !p.queue.Enter(r.Client):
 		return Slot{}, ErrFull
 	}
-	return p.occupyLocked(at, r.Client, r.Priority), nil
+	return p.occupyLocked(at, r), nil
 }
 
 // Force is Take beyond all bounds, for requests that must not wait. Where a slot
@@ -71,7 +79,7 @@ func (p *Pool) Force(r Request) (Slot, error) {
 		}
 	}
 	p.queue.Count(r.Client)
-	return p.occupyLocked(best, r.Client, r.Priority), nil
+	return p.occupyLocked(best, r), nil
 }
 
 // suitsBetter says which of two servers without a free slot is to have one more
@@ -85,11 +93,11 @@ func (s *Server) suitsBetter(other *Server) bool {
 
 // occupyLocked takes a slot on the server there, for a client for whom it is
 // counted already.
-func (p *Pool) occupyLocked(at int, client string, priority admission.Priority) Slot {
+func (p *Pool) occupyLocked(at int, r Request) Slot {
 	s := p.servers[at]
 	p.next = at + 1
 	s.inFlight++
-	return Slot{server: s, refused: s.refused.Load(), client: client, priority: priority}
+	return Slot{server: s, refused: s.refused.Load(), request: r}
 }
 
 // Server is where the slot is; nil for the zero value.
@@ -101,7 +109,7 @@ func (s Slot) Leave() {
 	p := s.server.pool
 	p.mu.Lock()
 	s.server.inFlight--
-	p.queue.Exit(s.client)
+	p.queue.Exit(s.request.Client)
 	ready := p.admitLocked()
 	p.mu.Unlock()
 	ready.wake()
@@ -115,7 +123,9 @@ func (s Slot) Next(ctx context.Context, session Key, tried ...*Server) (Slot, er
 	p := s.server.pool
 	p.mu.Lock()
 	s.server.inFlight--
-	w := newWaiter(Request{Session: session, Client: s.client, Priority: s.priority})
+	r := s.request
+	r.Session = session
+	w := newWaiter(r)
 	p.moveLocked(w, tried)
 	ready := p.admitLocked()
 	p.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 type waiter struct {
 	request Request
 	place   admission.Place
-	moves   bool          // it has had a slot before, and waits before the queue
-	at      *list.Element // where it moves from; nil: it has ended
+	ahead   *list.List    // where it waits before the queue, because it has had a slot before, or is called; nil: in the queue
+	at      *list.Element // of ahead; nil: it has ended
 	tried   []*Server     // of no use to who moves
 
 	// Written before ended is closed.
@@ -41,7 +41,12 @@ func (p *Pool) Acquire(ctx context.Context, r Request) (Slot, error) {
 		return slot, err
 	}
 	w := newWaiter(r)
-	out := p.queue.Push(&w.place)
+	var out *admission.Place
+	if r.Called > 0 {
+		p.moveLocked(w, nil)
+	} else {
+		out = p.queue.Push(&w.place)
+	}
 	p.mu.Unlock()
 	if out != nil {
 		gone := out.Value.(*waiter)
@@ -76,7 +81,7 @@ func (p *Pool) leave(w *waiter) bool {
 
 func (p *Pool) leaveLocked(w *waiter) bool {
 	switch {
-	case !w.moves:
+	case w.ahead == nil:
 		return p.queue.Remove(&w.place)
 	case w.at == nil:
 		return false
@@ -87,21 +92,27 @@ func (p *Pool) leaveLocked(w *waiter) bool {
 }
 
 func (p *Pool) moveLocked(w *waiter, tried []*Server) {
-	w.moves, w.tried = true, tried
-	w.at = p.moving.PushBack(w)
+	w.ahead, w.tried = &p.moving, tried
+	if level := w.request.level(); level > 0 {
+		w.ahead = &p.called[level-1]
+	}
+	w.at = w.ahead.PushBack(w)
 }
 
 func (p *Pool) unmoveLocked(w *waiter) {
-	p.moving.Remove(w.at)
+	w.ahead.Remove(w.at)
 	w.at = nil
 }
 
 // admitLocked gives free slots to those who wait, and returns whom to wake. It is
 // called after whatever may have made a slot free, or taken the last server away.
 func (p *Pool) admitLocked() (ready *waiter) {
-	ready = p.admitMovingLocked(nil)
+	for level := maxCalled - 1; level >= 0; level-- {
+		ready = p.admitAheadLocked(&p.called[level], ready)
+	}
+	ready = p.admitAheadLocked(&p.moving, ready)
 	for p.queue.Len() > 0 {
-		at, full := p.chooseLocked(Key{}, nil)
+		at, full := p.chooseLocked(Request{}, nil)
 		if full {
 			break
 		}
@@ -117,20 +128,20 @@ func (p *Pool) admitLocked() (ready *waiter) {
 		w := next.Value.(*waiter)
 		w.err = ErrNoServer
 		if at >= 0 {
-			at, _ = p.chooseLocked(w.request.Session, nil) // its own, where that is free
-			w.slot, w.err = p.occupyLocked(at, w.request.Client, w.request.Priority), nil
+			at, _ = p.chooseLocked(w.request, nil) // its own, where that is free
+			w.slot, w.err = p.occupyLocked(at, w.request), nil
 		}
 		w.after, ready = ready, w
 	}
 	return ready
 }
 
-// admitMovingLocked serves those who move, the first first. Who cannot go holds
-// those behind it up, who come next all the same.
-func (p *Pool) admitMovingLocked(ready *waiter) *waiter {
-	for e := p.moving.Front(); e != nil; e = p.moving.Front() {
+// admitAheadLocked serves those who wait before the queue, the first first. Who
+// cannot go holds those behind it up, who come next all the same.
+func (p *Pool) admitAheadLocked(ahead *list.List, ready *waiter) *waiter {
+	for e := ahead.Front(); e != nil; e = ahead.Front() {
 		w := e.Value.(*waiter)
-		at, full := p.chooseLocked(w.request.Session, w.tried)
+		at, full := p.chooseLocked(w.request, w.tried)
 		if full {
 			break
 		}
@@ -139,7 +150,7 @@ func (p *Pool) admitMovingLocked(ready *waiter) *waiter {
 			w.err = ErrNoServer
 			p.queue.Exit(w.request.Client)
 		} else {
-			w.slot = p.occupyLocked(at, w.request.Client, w.request.Priority)
+			w.slot = p.occupyLocked(at, w.request)
 		}
 		w.after, ready = ready, w
 	}

@@ -85,6 +85,11 @@ func wantRest(t *testing.T, p *Pool) {
 	if p.moving.Len() != 0 || p.queue.Len() != 0 {
 		t.Errorf("%d wait, %d move", p.queue.Len(), p.moving.Len())
 	}
+	for level := range p.called {
+		if n := p.called[level].Len(); n != 0 {
+			t.Errorf("%d of level %d wait", n, level+1)
+		}
+	}
 	for _, s := range p.Status() {
 		if s.InFlight != 0 {
 			t.Errorf("%s: %d in flight", s.Server.Address, s.InFlight)

@@ -1,0 +1,54 @@
+package proxy
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/proxy/balance"
+)
+
+// newNarrowSite is a gate before one server with one slot, played by a site.
+func newNarrowSite(t *testing.T, reserve int) (*bench, *site) {
+	t.Helper()
+	s := &site{}
+	b := newBench(t, s.php, func(p *rules.Policy, _ *Settings) { p.WaitTimeout = time.Second })
+	server := balance.NewServer("a", upstreamFunc(s.php))
+	server.MaxInFlight = 1
+	b.gate.Upstreams[0].Servers = balance.New(balance.Options{Reserve: reserve, MaxInFlightPerClient: 1, MaxQueued: 1}, server)
+	return b, s
+}
+
+// The page keeps the only slot. What it calls, with a session or without, has the
+// reserve, and that of what it calls in turn is another.
+func TestACallDoesNotWaitForItsCallersSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, s := newNarrowSite(t, 1)
+		b.send("GET", "")
+		page := s.page(t, 1)
+		queued := b.send("GET", "", "Cookie", "PHPSESSID=other")
+		synctest.Wait()
+		b.calls(page, "Cookie", "none=here")
+		called := s.page(t, 2)
+		b.calls(called)
+		s.page(t, 3).answer("")
+		b.want("at PHP", s.begun(), 3)
+		called.answer("")
+		page.answer("")
+		s.page(t, 4).answer("")
+		b.want("status", queued.Code, 200)
+	})
+}
+
+func TestWithoutAReserveACallWaitsForItsCallersSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, s := newNarrowSite(t, 0)
+		b.send("GET", "")
+		page := s.page(t, 1)
+		b.calls(page).wantRefused(t, 503, "queue_timeout")
+		b.want("at PHP", s.begun(), 1)
+		page.answer("")
+		b.want("slots", b.gate.Upstreams[0].Servers.Status()[0].InFlight, 0)
+	})
+}
