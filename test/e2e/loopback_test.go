@@ -59,6 +59,21 @@ func TestABackendsAddressServesForAToken(t *testing.T) {
 	g.awaitMetric(t, `loopback_total{by="address"}`, 1)
 }
 
+// Three levels and one slot: each has the reserve of its own.
+func TestAPageThatCallsItsOwnSiteKeepsItsSlotMeanwhile(t *testing.T) {
+	pool := startPHP(t, 4)
+	g := startGate(t, inFrontOf(pool), fmt.Sprintf("upstream: {servers: [{address: %q, max_in_flight: 1}]}", pool.Address()))
+	j := newJournal(t)
+	target := calling(j, "middle", g, j.page("counter", "inner"), "pass=1")
+	a := g.get(t, calling(j, "outer", g, target, "pass=1"), "one").want(t, 200)
+	if a.body != "1\n200 2\n200 3\n3\n3\n" {
+		t.Errorf("got %q", a.body)
+	}
+	if n := j.mostAtOnce(t, func(string) bool { return true }); n != 3 {
+		t.Errorf("%d pages ran at once, want the three that wait for each other", n)
+	}
+}
+
 // Four at once: no update of the session is lost.
 func TestCallsAtOnceRunOneAfterAnother(t *testing.T) {
 	g := startGate(t, inFrontOf(startPHP(t, 6)))
