@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/sessiongate/sessiongate/internal/freeport"
 )
 
 const (
@@ -40,18 +38,12 @@ func StartCluster(ctx context.Context, replicasEach int) (*Cluster, error) {
 
 func (c *Cluster) startNodes(ctx context.Context, n int) error {
 	for range n {
-		node, err := prepare(Options{})
+		node, err := prepare(Options{Cluster: true})
 		if err != nil {
 			return err
 		}
 		c.nodes = append(c.nodes, node)
-		// Usually the port plus 10000, which may be anybody's.
-		if node.at.bus, err = freeport.Take(); err != nil {
-			return err
-		}
 		node.opts.Config = map[string]string{
-			"cluster-enabled":                 "yes",
-			"cluster-port":                    fmt.Sprint(node.at.bus.Number()),
 			"cluster-node-timeout":            "1000",
 			"cluster-replica-validity-factor": "0", // a replica may take over however long it was alone
 			"cluster-allow-replica-migration": "no",

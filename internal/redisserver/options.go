@@ -24,6 +24,9 @@ type Options struct {
 	// user "default" is off; with Password alone they are the default user's.
 	// "" for both lets everybody in.
 	User, Password string
+	// Cluster has the server be a node of a cluster, so far without slots and
+	// without knowing another node.
+	Cluster bool
 	// Config are more lines of redis.conf, by name, over the package's own:
 	// {"maxmemory-policy": "allkeys-lru"}. A value is written as it is, so
 	// what has spaces in it is quoted by the caller or is several arguments.
@@ -80,6 +83,10 @@ func (o Options) config(at place) ([]byte, error) {
 		w.line("tls-auth-clients", "no")
 	default:
 		w.line("port", at.port.Number())
+	}
+	if o.Cluster {
+		w.line("cluster-enabled", "yes")
+		w.line("cluster-port", at.bus.Number())
 	}
 	switch {
 	case o.Password == "" && o.User != "":

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/sessiongate/sessiongate/internal/child"
+	"github.com/sessiongate/sessiongate/internal/freeport"
 )
 
 // ErrNotInstalled is returned where the machine has no redis-server.
@@ -70,6 +71,12 @@ func prepare(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{opts: opts, at: at, ready: takesCommands}
+	if opts.Cluster {
+		// Usually the port plus 10000, which may be anybody's, or none.
+		if s.at.bus, err = freeport.Take(); err != nil {
+			return nil, errors.Join(fmt.Errorf("redisserver: %w", err), s.Close())
+		}
+	}
 	if opts.TLS {
 		if s.trust, err = writeCertificates(&s.at); err != nil {
 			return nil, errors.Join(err, s.Close())

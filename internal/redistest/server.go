@@ -35,6 +35,9 @@ func Password(user, password string) Option {
 	return func(o *redisserver.Options) { o.User, o.Password = user, password }
 }
 
+// ClusterNode has the server be a node of a cluster, which has no slots yet.
+func ClusterNode() Option { return func(o *redisserver.Options) { o.Cluster = true } }
+
 // Config adds a line to redis.conf.
 func Config(name, value string) Option {
 	return func(o *redisserver.Options) {

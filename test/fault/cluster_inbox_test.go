@@ -72,7 +72,7 @@ func TestClusterOfOneServerIsEnough(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	server := redistest.Start(t, redistest.Config("cluster-enabled", "yes"))
+	server := redistest.Start(t, redistest.ClusterNode())
 	admin := server.Client(t)
 	if err := admin.ClusterAddSlotsRange(ctx, 0, 16383).Err(); err != nil {
 		t.Fatal(err)
