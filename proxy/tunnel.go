@@ -14,9 +14,11 @@ import (
 
 // Why an upgraded connection was ended by the gate.
 var (
-	errTunnelIdle  = errors.New("proxy: no byte went either way for server.upgraded_idle_timeout")
-	errTunnelEnded = errors.New("proxy: client or upstream has ended the connection")
-	errDraining    = errors.New("proxy: the gate drains, upgraded connections are closed")
+	errTunnelIdle    = errors.New("proxy: no byte went either way for server.upgraded_idle_timeout")
+	errClientStuck   = errors.New("proxy: the client took nothing for server.write_idle_timeout")
+	errUpstreamStuck = errors.New("proxy: the upstream took nothing for server.write_idle_timeout")
+	errTunnelEnded   = errors.New("proxy: client or upstream has ended the connection")
+	errDraining      = errors.New("proxy: the gate drains, upgraded connections are closed")
 )
 
 // tunnel is an upgraded connection: bytes go both ways, and the gate does not
@@ -25,7 +27,7 @@ type tunnel struct {
 	client     net.Conn
 	fromClient io.Reader // the client, and before it what it has sent already
 	upstream   io.ReadWriteCloser
-	writeIdle  time.Duration // longest time without a byte taken by the client; 0: no limit
+	writeIdle  time.Duration // longest time in which a side takes nothing of what it is sent; 0: no limit
 
 	end      context.CancelCauseFunc // closes both sides
 	idle     *time.Timer             // nil: no limit
@@ -91,13 +93,14 @@ func (t *tunnel) pass(head []byte) {
 		t.idle = time.AfterFunc(t.idleTime, func() { t.end(errTunnelIdle) })
 		defer t.idle.Stop()
 	}
-	toClient := clientWriter{t.client, t.writeIdle}
+	toClient := &tunnelSide{Writer: t.client, socket: socketOf(t.client), patience: t.writeIdle, stuck: func() { t.end(errClientStuck) }}
+	toUpstream := &tunnelSide{Writer: t.upstream, socket: socketOf(t.upstream), patience: t.writeIdle, stuck: func() { t.end(errUpstreamStuck) }}
 	if _, err := toClient.Write(head); err != nil {
 		t.end(errTunnelEnded)
 		return
 	}
 	var up sync.WaitGroup
-	up.Go(func() { t.received = t.copy(t.upstream, t.fromClient) })
+	up.Go(func() { t.received = t.copy(toUpstream, t.fromClient) })
 	t.sent = t.copy(toClient, t.upstream)
 	up.Wait()
 }
@@ -146,19 +149,3 @@ func closeWrite(to io.Writer) error {
 	}
 	return errors.ErrUnsupported
 }
-
-// clientWriter gives the client time to take each part.
-type clientWriter struct {
-	net.Conn
-	idle time.Duration // 0: no limit
-}
-
-func (w clientWriter) Write(p []byte) (int, error) {
-	if w.idle > 0 {
-		_ = w.SetWriteDeadline(time.Now().Add(w.idle)) // without deadlines the idle time has to do
-	}
-	return w.Conn.Write(p)
-}
-
-// CloseWrite ends what goes to the client.
-func (w clientWriter) CloseWrite() error { return closeWrite(w.Conn) }

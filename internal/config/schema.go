@@ -39,7 +39,7 @@ type Server struct {
 	ReadHeaderTimeout     time.Duration  `mapstructure:"read_header_timeout"`      // default 10s; of the PROXY header and the TLS handshake, too
 	BodyIdleTimeout       time.Duration  `mapstructure:"body_idle_timeout"`        // no byte of a request body for so long; default 30s
 	MinBodyRate           Rate           `mapstructure:"min_body_rate"`            // bytes per second, averaged, after 30 s; default 1KiB/s
-	WriteIdleTimeout      time.Duration  `mapstructure:"write_idle_timeout"`       // no byte taken by the client for so long; default 60s
+	WriteIdleTimeout      time.Duration  `mapstructure:"write_idle_timeout"`       // no byte taken by the client, or by either side of an upgraded connection, for so long; default 60s
 	IdleTimeout           time.Duration  `mapstructure:"idle_timeout"`             // between two requests of a connection; default 120s
 	MaxHeaderSize         Size           `mapstructure:"max_header_size"`          // bytes, 431 beyond; default 64KiB; at least 1KiB
 	MaxBodySize           Size           `mapstructure:"max_body_size"`            // bytes, 413 beyond; default 64MiB

@@ -28,13 +28,20 @@ func inFrontOfBig(t *testing.T, size int, parts ...string) *gate {
 // take nothing at all.
 func takeSlowly(t *testing.T, from io.Reader) {
 	t.Helper()
+	if err := takeALittle(from); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func takeALittle(from io.Reader) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for began := time.Now(); time.Since(began) < 3*time.Second; <-tick.C {
 		if _, err := from.Read(make([]byte, 4<<10)); err != nil {
-			t.Fatalf("cut after %v: %v", time.Since(began), err)
+			return fmt.Errorf("cut after %v: %w", time.Since(began), err)
 		}
 	}
+	return nil
 }
 
 // takeInLittle gives a client a kernel that takes in no more than a phone's.
