@@ -49,6 +49,11 @@ func http2Limits(l ServerLimits) *http.HTTP2Config {
 		MaxReceiveBufferPerStream:     maxUnread,
 		MaxDecoderHeaderTableSize:     maxTable,
 		MaxEncoderHeaderTableSize:     maxTable,
+		// No PINGs of ours. Together they would bound the time of a header that does not
+		// come to its end (which IdleTimeout does, when no stream is open), but the
+		// answer to one stands behind all that a slow line still has to take, and
+		// these are not to be cut off.
+		//
 		// A stream's own deadline resets the stream, for which a frame has to be
 		// written: not enough where the connection takes nothing any more.
 		WriteByteTimeout: l.WriteIdleTimeout,

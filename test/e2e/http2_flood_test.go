@@ -231,6 +231,36 @@ func TestAHeaderThatDoesNotComeToItsEndIsWaitedForAsLongAsAnIdleConnection(t *te
 	g.awaitMetric(t, "connections", 0)
 }
 
+// A stream of the same connection keeps it open, but no half header does: when
+// the last stream has ended the time of an idle connection begins.
+func TestAHalfHeaderBesideAStreamEndsWithIt(t *testing.T) {
+	g, backend := inFrontOfOccupied(t, "server: {idle_timeout: 500ms}")
+	c := g.dialFrames(t, 0)
+	c.ask(t, true, "GET", "/wait")
+	eventually(t, func() bool { return backend.now.Load() == 1 }, func() string { return "the request does not run" })
+	if err := c.WriteHeaders(http2.HeadersFrameParam{StreamID: 3, BlockFragment: c.header(t, "GET", "/"), EndStream: true}); err != nil {
+		t.Fatal(err)
+	}
+	ended := c.drainFrames()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for sent := 0; ; sent++ {
+		err := c.WriteContinuation(3, false, nil)
+		if sent == 100 && err == nil {
+			backend.finish() // after twice the idle time
+		}
+		if err != nil && sent < 100 {
+			t.Fatalf("the stream was cut off: %v", err)
+		}
+		if err != nil {
+			break
+		}
+		<-tick.C
+	}
+	<-ended
+	g.awaitMetric(t, "connections", 0)
+}
+
 // Control frames that call for an answer, from a client that takes none.
 func TestAFloodOfPingsEndsItsConnection(t *testing.T) {
 	g, _ := inFrontOfOccupied(t, "server: {write_idle_timeout: 500ms}")
