@@ -2,6 +2,7 @@ package files
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,9 @@ func (f *File) Serve(w http.ResponseWriter, r *http.Request) {
 	h["Content-Type"] = []string{typeOf(f.name)}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Etag"] = []string{f.tag(now)}
-	if !takesRange(r) {
+	if takesRange(r) {
+		r.Header.Set("Range", withinInt64(r.Header.Get("Range")))
+	} else {
 		r.Header.Del("Range")
 	}
 	modified := f.modified
@@ -50,4 +53,14 @@ const maxRanges = 8
 func takesRange(r *http.Request) bool {
 	value := r.Header.Get("Range")
 	return r.Method == http.MethodGet && strings.HasPrefix(value, "bytes=") && strings.Count(value, ",") < maxRanges
+}
+
+// beyondInt64 are positions that net/http would take for no numbers.
+var beyondInt64 = regexp.MustCompile("0*[1-9][0-9]{18,}")
+
+// withinInt64 puts a position that is behind the end of every file in the place
+// of those that are too large for net/http: an end behind the file's is the
+// file's (RFC 9110, section 14.1.2), however far behind.
+func withinInt64(ranges string) string {
+	return beyondInt64.ReplaceAllLiteralString(ranges, "999999999999999999")
 }
