@@ -27,7 +27,7 @@ func (x *exchange) requestHeader() http.Header {
 		out["Cookie"] = []string{strings.Join(lines, "; ")}
 	}
 	if _, ok := out["User-Agent"]; !ok {
-		out["User-Agent"] = nil // net/http's Transport would put its own in
+		out["User-Agent"] = nil // net/http would put its own in
 	}
 	x.setForwarded(out)
 	return out

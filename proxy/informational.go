@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
-	"sync/atomic"
 )
 
 // hint is an informational answer (1xx) on its way to the client, as 103 Early
@@ -28,15 +27,14 @@ const (
 // errInformational is an upstream that answers with nothing but 1xx.
 var errInformational = errors.New("proxy: more than 1000 informational answers")
 
-// hearHints has the upstream's informational answers put into hints. It is the
-// connection's reader that does so, a goroutine for which neither run nor handler
-// waits; so it touches nothing else. Where the client has left, nobody takes
+// hearHints has the upstream's informational answers put into hints. The run
+// does so, which must not wait for the client: where that has left, nobody takes
 // them out.
 func hearHints(ctx context.Context, hints chan<- hint) context.Context {
-	var heard atomic.Int32
+	heard := 0
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
-			if heard.Add(1) > maxInformational {
+			if heard++; heard > maxInformational {
 				return errInformational
 			}
 			if status == http.StatusContinue {

@@ -26,7 +26,7 @@ func (t *Transport) Check(ctx context.Context, path string) error {
 		Body:   http.NoBody,
 		Close:  true,
 	}
-	resp, err := c.client.RoundTrip(req.WithContext(ctx))
+	resp, err := c.roundTrip(req.WithContext(ctx))
 	if err != nil {
 		return fmt.Errorf("GET %s: %w", path, err)
 	}

@@ -1,68 +1,103 @@
 package keepalive
 
 import (
-	"io"
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
-	"sync/atomic"
+	"net/http/httptrace"
+	"net/textproto"
 	"time"
 )
+
+const (
+	bufferSize = 8 << 10
+	// maxHeader bounds the header of an answer, and of each informational one
+	// before it that somebody hears of.
+	maxHeader = 1 << 20
+)
+
+// errLongHeader is a server that does not come to the end of its header.
+var errLongHeader = fmt.Errorf("keepalive: the answer's header has more than %d bytes", maxHeader)
 
 // conn is a connection to the server. It belongs to one request, or is kept.
 type conn struct {
 	transport *Transport
 	wire      *wire
-	client    *http.ClientConn
+	from      *bufio.Reader
+	to        *bufio.Writer
 	since     time.Time // when it was kept
 }
 
-// roundTrip sends the request once. After an error the connection is closed.
+func newConn(t *Transport, w *wire) *conn {
+	return &conn{transport: t, wire: w, from: bufio.NewReaderSize(w, bufferSize), to: bufio.NewWriterSize(w, bufferSize)}
+}
+
+// roundTrip sends the request once. After an error the connection is closed, and
+// nothing is written any more.
 func (c *conn) roundTrip(req *http.Request) (*http.Response, error) {
 	c.wire.begin()
-	resp, err := c.client.RoundTrip(req)
+	a := &attempt{conn: c, unhook: context.AfterFunc(req.Context(), c.close)}
+	a.send(req)
+	resp, err := c.read(req)
 	if err != nil {
-		c.close()
-		closeBody(req) // net/http does not where it has not come so far
-		return nil, err
+		a.end(false)
+		return nil, a.why(req, err)
 	}
-	switch body := resp.Body.(type) {
-	case io.ReadWriteCloser: // 101: the connection is the caller's now
-	default:
-		if body == http.NoBody {
-			c.transport.keep(c)
-			break
-		}
-		b := &answerBody{ReadCloser: body}
-		b.conn.Store(c)
-		resp.Body = b
-	}
+	a.receive(resp)
 	return resp, nil
 }
 
-func (c *conn) close() { _ = c.client.Close() } // there is nothing to be lost on it
-
-// answerBody has the connection kept when the answer has been read to its end.
-// Close may be called while a Read is under way.
-type answerBody struct {
-	io.ReadCloser
-	conn atomic.Pointer[conn] // nil: kept, or closed
-}
-
-func (b *answerBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF { // exactly: an error that wraps it is a broken answer
-		if c := b.conn.Swap(nil); c != nil {
-			c.transport.keep(c)
-		}
+// write sends the request. Where that fails for another reason than the
+// server's, whole answers cannot be expected of it.
+func (c *conn) write(req *http.Request) error {
+	err := req.Write(c.to) // also closes the request's body
+	if err == nil {
+		err = c.to.Flush()
 	}
-	return n, err
-}
-
-// Close before the end closes the connection.
-func (b *answerBody) Close() error {
-	c := b.conn.Swap(nil)
-	err := b.ReadCloser.Close()
-	if c != nil {
+	if err != nil && !c.wire.broken {
 		c.close()
 	}
 	return err
+}
+
+// read reads the header of the answer. The informational ones before it go to
+// the request's trace.
+func (c *conn) read(req *http.Request) (*http.Response, error) {
+	trace := httptrace.ContextClientTrace(req.Context())
+	for c.wire.limit = maxHeader; ; {
+		resp, err := http.ReadResponse(c.from, req)
+		if err != nil || !informational(resp) {
+			c.wire.limit = unlimited
+			return resp, err
+		}
+		if trace == nil || trace.Got1xxResponse == nil {
+			continue
+		}
+		if err := trace.Got1xxResponse(resp.StatusCode, textproto.MIMEHeader(resp.Header)); err != nil {
+			return nil, err
+		}
+		c.wire.limit = maxHeader
+	}
+}
+
+// informational says that another answer follows.
+func informational(r *http.Response) bool {
+	return r.StatusCode >= 100 && r.StatusCode < 200 && r.StatusCode != http.StatusSwitchingProtocols
+}
+
+// close may be called more than once, and at any time.
+func (c *conn) close() { _ = c.wire.Close() } // there is nothing to be lost on it
+
+// why is the error to be told: why the request was given up, or could not be
+// sent, is nearer to the cause than that no answer came.
+func (a *attempt) why(req *http.Request, err error) error {
+	if cause := context.Cause(req.Context()); cause != nil {
+		return cause
+	}
+	if a.sendErr != nil && !errors.Is(err, errLongHeader) {
+		return fmt.Errorf("send the request: %w", a.sendErr)
+	}
+	return fmt.Errorf("read the answer: %w", err)
 }

@@ -4,7 +4,10 @@
 // net/http's Transport sends GET, HEAD, OPTIONS and TRACE again, and whatever
 // carries an Idempotency-Key, when a connection breaks. The first one may still
 // be running, and its session would then have two. So the connections are kept
-// here, and each is a http.ClientConn, which tries once.
+// here. Requests are written and answers are read by net/http (Request.Write,
+// ReadResponse), in the goroutine that calls RoundTrip: a connection has none of
+// its own. Only a request's body is written by another one, until the answer's
+// end.
 //
 // What holds:
 //   - A request is sent again only where it is certain that the server has got
@@ -21,6 +24,10 @@
 //   - A connection is kept when its answer has been read to the end, and the
 //     server has not said Connection: close; for 4 s, which is below what common
 //     servers allow.
+//   - When RoundTrip has failed, or the answer has ended or was closed, the
+//     request's body is not touched any more.
+//   - Informational answers go to the context's httptrace.ClientTrace
+//     (Got1xxResponse), in the goroutine of RoundTrip; nothing else of it is used.
 //   - The body of a 101 is the connection itself, an io.ReadWriteCloser.
 //
 // It does not follow redirects, decompress, balance, log or set headers.

@@ -2,7 +2,6 @@ package keepalive
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -22,8 +21,6 @@ const (
 // used by many goroutines.
 type Transport struct {
 	dialer *dial.Dialer
-	// http makes connections out of sockets, and keeps none itself.
-	http *http.Transport
 
 	mu     sync.Mutex
 	idle   []*conn     // in the order in which they became so
@@ -39,22 +36,11 @@ func New(address string, connectTimeout time.Duration) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transport{dialer: d, http: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return ctx.Value(wireKey{}).(*wire), nil
-		},
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: 1 << 20,
-		WriteBufferSize:        8 << 10,
-		ReadBufferSize:         8 << 10,
-	}}
+	t := &Transport{dialer: d}
 	t.sweep = time.AfterFunc(idleTimeout, t.closeOld)
 	t.sweep.Stop()
 	return t, nil
 }
-
-// wireKey is where the context of a new connection has its socket.
-type wireKey struct{}
 
 // RoundTrip sends a request once, and returns its answer's header. Its body ends
 // with io.EOF when the server has ended it.
@@ -92,7 +78,7 @@ func repeatable(req *http.Request) bool {
 	return false
 }
 
-// closeBody keeps RoundTripper's promise where net/http has not seen the request.
+// closeBody keeps RoundTripper's promise where no connection has got the request.
 func closeBody(req *http.Request) {
 	if req.Body != nil {
 		_ = req.Body.Close() // nothing was read from it
@@ -105,13 +91,7 @@ func (t *Transport) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := newWire(socket)
-	client, err := t.http.NewClientConn(context.WithValue(ctx, wireKey{}, w), "http", "server:80")
-	if err != nil {
-		_ = socket.Close()
-		return nil, &dial.Error{Address: t.dialer.Address(), Err: err}
-	}
-	return &conn{transport: t, wire: w, client: client}, nil
+	return newConn(t, newWire(socket)), nil
 }
 
 // take returns the kept connection that was used last and is still good; nil:
@@ -119,7 +99,7 @@ func (t *Transport) connect(ctx context.Context) (*conn, error) {
 func (t *Transport) take() *conn {
 	for {
 		c := t.pop()
-		if c == nil || time.Since(c.since) < idleTimeout && c.client.Available() > 0 && c.wire.quiet() {
+		if c == nil || time.Since(c.since) < idleTimeout && c.wire.quiet() {
 			return c
 		}
 		c.close()
@@ -152,14 +132,12 @@ func (t *Transport) giveUpOne() {
 	}
 }
 
-// keep takes back a connection whose answer has ended.
-func (t *Transport) keep(c *conn) {
-	if c.client.Available() == 0 || !t.push(c) {
-		c.close()
+// keep takes back a connection whose answer has ended; false: it is of no use any
+// more, or one too many.
+func (t *Transport) keep(c *conn) bool {
+	if c.from.Buffered() > 0 {
+		return false // said unasked
 	}
-}
-
-func (t *Transport) push(c *conn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed || len(t.idle) == maxIdle {

@@ -145,7 +145,7 @@ func (t *Transport) awaitEnd(test *testing.T) {
 	kept := slices.Clone(t.idle)
 	t.mu.Unlock()
 	for _, c := range kept {
-		for c.client.Available() > 0 && c.wire.quiet() {
+		for c.wire.quiet() {
 			if test.Context().Err() != nil {
 				test.Fatal("the server does not close")
 			}

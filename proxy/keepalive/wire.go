@@ -1,10 +1,9 @@
 package keepalive
 
 import (
-	"errors"
 	"io"
+	"math"
 	"net"
-	"sync/atomic"
 	"syscall"
 )
 
@@ -18,65 +17,59 @@ import (
 // kernel. A reset does not say so much: it comes, too, where the server has read
 // a part. A server that ends its own side only, and then reads and carries out a
 // request that it can no longer answer, is not to be met.
+//
+// One goroutine may read while another one writes.
 type wire struct {
 	net.Conn
 	raw syscall.RawConn // nil: the socket cannot be looked at
 
-	written atomic.Int64 // bytes that the kernel has taken
-	before  int64        // of them, before the request
+	limit   int64 // how much may be read; 0: an answer's header is too long
+	written int64 // bytes that the kernel has taken
+	before  int64 // of them, before the request
+	broken  bool  // a write has failed
 	// acked is how many of them the server's kernel had got when it closed; -1:
 	// it has not, or there is no saying.
-	acked atomic.Int64
+	acked int64
 	zero  int64 // what the kernel counts as acknowledged on a new connection
 }
 
+const unlimited = math.MaxInt64
+
 func newWire(c net.Conn) *wire {
-	w := &wire{Conn: c}
+	w := &wire{Conn: c, limit: unlimited, acked: -1}
 	if s, ok := c.(syscall.Conn); ok {
 		w.raw, _ = s.SyscallConn() // nil where it fails
 	}
-	w.acked.Store(-1)
 	w.zero = w.acknowledged()
 	return w
 }
 
 // begin is called before a request is written.
-func (w *wire) begin() { w.before = w.written.Load() }
+func (w *wire) begin() { w.before = w.written }
 
 // unsent says that the server has certainly got nothing of the request. It is
-// asked when nobody writes any more.
+// asked when nobody reads or writes any more.
 func (w *wire) unsent() bool {
-	if w.written.Load() == w.before {
-		return true
-	}
-	acked := w.acked.Load()
-	return acked >= 0 && acked <= w.before
+	return w.written == w.before || w.acked >= 0 && w.acked <= w.before
 }
 
 func (w *wire) Write(p []byte) (int, error) {
 	n, err := w.Conn.Write(p)
-	w.written.Add(int64(n))
+	w.written += int64(n)
+	w.broken = w.broken || err != nil
 	return n, err
 }
 
 func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
-	if err == io.EOF && w.zero >= 0 {
-		// Now, for net/http closes the socket before it returns.
+	if w.limit <= 0 {
+		return 0, errLongHeader
+	}
+	n, err := w.Conn.Read(p[:min(int64(len(p)), w.limit)])
+	w.limit -= int64(n)
+	if err == io.EOF && w.acked < 0 && w.zero >= 0 {
 		if acked := w.acknowledged(); acked >= 0 {
-			w.acked.CompareAndSwap(-1, acked-w.zero)
+			w.acked = acked - w.zero
 		}
 	}
 	return n, err
-}
-
-// NetConn is the socket.
-func (w *wire) NetConn() net.Conn { return w.Conn }
-
-// CloseWrite ends this side of a connection whose protocol was changed.
-func (w *wire) CloseWrite() error {
-	if half, ok := w.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
 }

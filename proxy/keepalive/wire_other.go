@@ -2,8 +2,8 @@
 
 package keepalive
 
-// quiet has no portable answer; net/http's own watch has to do.
-func (w *wire) quiet() bool { return true }
+// quiet has no portable answer: no connection is used again.
+func (w *wire) quiet() bool { return false }
 
 // acknowledged has no portable answer.
 func (w *wire) acknowledged() int64 { return -1 }
