@@ -18,19 +18,27 @@ func (x *exchange) requestHeader() http.Header {
 	out := make(http.Header, len(in)+6)
 	for name, values := range in {
 		if passesUpstream(name, x.client.Trusted) {
-			out[name] = values
+			out[name] = oneLine(name, values)
 		}
-	}
-	if lines := out["Cookie"]; len(lines) > 1 {
-		// Servers join the lines as they please, PHP then reads another cookie
-		// than the gate did (RFC 9113, section 8.2.3).
-		out["Cookie"] = []string{strings.Join(lines, "; ")}
 	}
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = nil // net/http would put its own in
 	}
 	x.setForwarded(out)
 	return out
+}
+
+// oneLine joins the lines of a header as rules have read them, and the session's
+// id: of several, servers give PHP the first, the last or all, as they please
+// (RFC 9110, section 5.3; for Cookie RFC 9113, section 8.2.3).
+func oneLine(name string, lines []string) []string {
+	switch {
+	case len(lines) < 2:
+		return lines
+	case name == "Cookie":
+		return []string{strings.Join(lines, "; ")}
+	}
+	return []string{strings.Join(lines, ", ")}
 }
 
 // setForwarded writes the forwarding headers and the request's id anew. Only

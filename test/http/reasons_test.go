@@ -44,6 +44,7 @@ var reasons = byScenario(map[string][]string{
 	"the server itself is asked (RFC 9110, 9.3.7), not the application":                                                     {"an asterisk for OPTIONS"},
 	"skipping it is a courtesy to clients of the nineties (RFC 9112, 2.2); it is skipped behind a body, where they sent it": {"an empty line before the request"},
 	"there is nothing above the root, so it is closed as the path itself":                                                   {"closed path, above the root"},
+	"one line, as rules have read them (RFC 9110, 5.3): PHP would get the first, the last or all, as a server pleases":      {"a field twice"},
 	"all lines are one Cookie, joined by \"; \" as the key was made (RFC 9113, 8.2.3): else PHP opens another session":      {"cookie: a line that ends in the middle", "cookie: in the second line", "cookie: in two lines"},
 	"PHP gets the name that the client has used; nginx' $host is without case, port and dot":                                {"host in capitals", "host is an address", "host with a dot at its end", "host with a port", "host with an empty port"},
 	"no host has it (RFC 3986, 3.2.2): pages build links from it":                                                           {"host with a backslash", "host with a hash", "host with a high byte", "host with a question mark", "host with a user", "host with quotes"},
