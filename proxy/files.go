@@ -55,13 +55,26 @@ func (x *exchange) fileName() (name string, ok bool) {
 // sendFile answers with the file, at the client's pace.
 func (x *exchange) sendFile(file *files.File) error {
 	control := http.NewResponseController(x.w)
-	to := &fileWriter{ResponseWriter: x.w, extend: func() { x.extendWrite(control) }}
+	to := &fileWriter{ResponseWriter: x.w, overHTTP2: x.overHTTP2()}
+	to.extend = func() {
+		if x.taking == nil && to.sent >= unwatched && !to.overHTTP2 {
+			x.taking = x.watchTaking(control)
+		}
+		x.extendWrite(control)
+	}
+	defer func() { x.taking.stop() }()
 	x.w.Header()[requestIDHeader] = []string{x.requestID}
 	x.quotas.tell(x.w.Header())
+	if x.endsConnection() {
+		x.w.Header().Set("Connection", "close")
+	}
 	x.bodyRead = true // there is none
 	to.extend()
 	file.Serve(to, x.r)
 	to.extend() // net/http writes the end
+	if x.taking != nil && to.err == nil {
+		to.err = control.Flush() // while somebody looks whether it is taken
+	}
 	x.status, x.sent = to.status, to.sent
 	switch {
 	case to.err != nil && !isFileError(to.err):
@@ -81,18 +94,20 @@ func isFileError(err error) bool {
 	return ok
 }
 
-// filePart is how much of a file is written before the client gets new time: that
-// much it has to take within write_idle_timeout.
+// filePart is how much of a file is written before the client gets new time. Where
+// the kernel does not tell what is taken of it (see taking), that much has to be
+// within write_idle_timeout.
 const filePart = 64 << 10
 
 // fileWriter counts what a client takes, and gives it time for each part. It
 // stands in nobody's way: net/http hands a file to the kernel (sendfile).
 type fileWriter struct {
 	http.ResponseWriter
-	extend func()
-	status int
-	sent   int64
-	err    error
+	overHTTP2 bool
+	extend    func()
+	status    int
+	sent      int64
+	err       error
 }
 
 func (w *fileWriter) WriteHeader(status int) {
@@ -100,11 +115,19 @@ func (w *fileWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *fileWriter) Write(b []byte) (int, error) {
-	w.extend()
-	n, err := w.ResponseWriter.Write(b)
-	w.note(int64(n), err)
-	return n, err
+func (w *fileWriter) Write(b []byte) (written int, err error) {
+	for err == nil && written < len(b) {
+		piece := b[written:]
+		if w.overHTTP2 {
+			piece = piece[:min(len(piece), streamPiece)]
+		}
+		w.extend()
+		var n int
+		n, err = w.ResponseWriter.Write(piece)
+		w.note(int64(n), err)
+		written += n
+	}
+	return written, err
 }
 
 // ReadFrom copies part by part. The parts are limited readers of the file itself,

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,6 +141,43 @@ func TestASlowClientGetsTheWholeFile(t *testing.T) {
 	rest, err := io.Copy(io.Discard, resp.Body)
 	if err != nil || n+rest != size {
 		t.Errorf("got %d bytes, %v", n+rest, err)
+	}
+}
+
+// The kernel holds megabytes for a slow client, and takes nothing more for long.
+func TestAClientThatTakesALittleOfAFileIsNotCut(t *testing.T) {
+	for protocol, settings := range map[string]string{"plain": "", "TLS": newCertificate(t).config()} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			pool := startPHP(t, 1)
+			largeFile(t, pool, "large.iso", 64<<20)
+			g := startGate(t, inFrontOf(pool), serveFiles, settings, "server: {write_idle_timeout: 500ms}")
+			c := g.dial(t)
+			if protocol == "TLS" {
+				c = g.dialTLS(t)
+			}
+			takeInLittle(t, c)
+			c.ask(t, "GET", "/large.iso", "one")
+			takeSlowly(t, c.head(t).Body)
+			if n := g.metric(t, `client_gone_total{stage="files"}`); n != 0 || g.metric(t, "in_flight") != 1 {
+				t.Error("the file was given up, though the client takes it")
+			}
+			c.Close()
+			g.awaitMetric(t, "in_flight", 0)
+		})
+	}
+}
+
+// Nothing is read behind a file's request over HTTP/1.0 either: it may have named a
+// coding, of which net/http does not tell.
+func TestTheConnectionEndsBehindAFileOverHTTP10(t *testing.T) {
+	pool := startPHP(t, 1)
+	file(t, pool, "a.txt", 10)
+	g := startGate(t, inFrontOf(pool), serveFiles)
+	c := g.dial(t)
+	c.write(t, "GET /a.txt HTTP/1.0\r\nHost: gate.test\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: evil.test\r\n\r\n")
+	if got := c.awaitClosed(t); strings.Count(got, "HTTP/1.") != 1 || !strings.Contains(got, "Connection: close\r\n") {
+		t.Errorf("got %q, want one answer", got)
 	}
 }
 
