@@ -248,6 +248,21 @@ func TestAFullQueueRefusesBeforeTheBodyIsRead(t *testing.T) {
 	})
 }
 
+// The queue is full of a client that has all slots it may have: that is what it
+// is told, with a Retry-After by its own slots, though its body is not read.
+func TestAFullQueueTellsAClientThatItsOwnSlotsAreTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNarrow(t, 2, balance.Options{MaxQueued: 1, MaxInFlightPerClient: 1})
+		n.from("10.0.0.1", "s1")
+		n.from("10.0.0.2", "s2")
+		n.from("10.0.0.1", "s3")
+		refused := n.from("10.0.0.1", "s4")
+		<-refused.done
+		refused.wantStatus(t, http.StatusTooManyRequests, ReasonClientSlots)
+		n.letAll()
+	})
+}
+
 func TestWhoGivesWayInTheQueueIsRefusedAndGivesItsTurnBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNarrow(t, 1, balance.Options{MaxQueued: 2})

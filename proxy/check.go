@@ -19,8 +19,10 @@ func (x *exchange) check() error {
 	if limit := x.policy.MaxBodySize; limit > 0 && x.r.ContentLength > limit {
 		return tooLarge(limit)
 	}
-	if servers := x.upstream.Servers; servers.Bounded() && !x.policy.Shadow && servers.Refuses(x.slotRequest()) {
-		return x.queueRefusal(ReasonQueueFull, balance.ErrQueueFull)
+	if servers := x.upstream.Servers; servers.Bounded() && !x.policy.Shadow {
+		if x.asks = x.slotRequest(); servers.Refuses(x.asks) {
+			return x.queueRefusal(ReasonQueueFull, balance.ErrQueueFull)
+		}
 	}
 	if !x.locked || x.policy.Shadow {
 		return nil
