@@ -27,8 +27,8 @@ type Upstream struct {
 	// client has sent no Host, as HTTP/1.0 allows.
 	Host    string
 	FastCGI bool
-	// Scripts: the URL's path names scripts (script: try, path), and may go on
-	// behind them.
+	// Scripts: the URL's path may name scripts (script: try, path; over HTTP), and
+	// go on behind them.
 	Scripts bool
 	// ResponseTimeout bounds the time until the response headers. 0 is no limit.
 	ResponseTimeout time.Duration

@@ -85,10 +85,9 @@ func newUpstream(c *config.Upstream, version string, events *serverEvents, log z
 // decidedUpstream is an upstream as far as the decision about a request depends
 // on it.
 func decidedUpstream(c *config.Upstream) *proxy.Upstream {
-	u := &proxy.Upstream{Name: c.Name}
-	if c.Protocol == config.ProtocolFastCGI {
-		u.FastCGI, u.IndexScript, u.Scripts = true, c.IndexScript, c.Script != config.ScriptFront
-	}
+	u := &proxy.Upstream{Name: c.Name, FastCGI: c.Protocol == config.ProtocolFastCGI, IndexScript: c.IndexScript}
+	// What a server over HTTP runs is not known here: it may be a tree of scripts.
+	u.Scripts = !u.FastCGI || c.Script != config.ScriptFront
 	return u
 }
 

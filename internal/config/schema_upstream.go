@@ -17,7 +17,7 @@ type Upstream struct {
 	Root                 string           `mapstructure:"root"`             // fastcgi: as PHP sees it; default /var/www/html
 	LocalRoot            string           `mapstructure:"local_root"`       // fastcgi: the same folder as the gate sees it; default "": not seen
 	Script               Script           `mapstructure:"script"`           // fastcgi: which script runs; default front
-	IndexScript          string           `mapstructure:"index_script"`     // fastcgi: URL path of the front script; default /index.php
+	IndexScript          string           `mapstructure:"index_script"`     // URL path of the front script, which rules do not see; default /index.php
 	Params               []Param          `mapstructure:"params"`           // fastcgi: more CGI variables; default: none
 	Files                bool             `mapstructure:"files"`            // fastcgi: serve files below local_root; default false
 	Session              SessionNames     `mapstructure:"session"`          // default: as in session

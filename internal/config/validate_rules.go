@@ -154,7 +154,7 @@ func validatePathGlob(r *report, cfg *Config, path, glob string) {
 		r.refuse(path, nil, "%s never matches: a path is normalised before, and has no %s", quote(glob), quote(odd))
 		return
 	}
-	if len(cfg.Upstreams) == 0 || cfg.Upstreams[0].Protocol != ProtocolFastCGI {
+	if len(cfg.Upstreams) == 0 {
 		return
 	}
 	script := cfg.Upstreams[0].IndexScript

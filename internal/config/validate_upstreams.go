@@ -23,6 +23,9 @@ func validateUpstreams(cfg *Config, r *report) {
 		} else {
 			validateHTTP(r, path, u)
 		}
+		if err := checkIndexScript(u.IndexScript); err != nil {
+			r.refuse(joinKey(path, "index_script"), nil, "%s", err)
+		}
 		if u.Health.Path != "" {
 			urlPath(r, joinKey(joinKey(path, "health"), "path"), u.Health.Path)
 		}
@@ -68,9 +71,6 @@ func validateFastCGI(r *report, path string, u *Upstream) {
 	if u.LocalRoot == "" && u.Files {
 		r.refuse(at("local_root"), []string{at("protocol"), at("files")}, "is missing: files: true serves files, so the gate must see the folder too")
 	}
-	if err := checkIndexScript(u.IndexScript); err != nil {
-		r.refuse(at("index_script"), restsOn, "%s", err)
-	}
 	validateParams(r, at("params"), u.Params)
 }
 
@@ -103,7 +103,7 @@ func validateParams(r *report, path string, params []Param) {
 }
 
 // fastCGIOnly are the keys of an upstream that mean nothing over HTTP.
-var fastCGIOnly = []string{"root", "local_root", "script", "index_script", "params", "files"}
+var fastCGIOnly = []string{"root", "local_root", "script", "params", "files"}
 
 // validateHTTP refuses keys that would do nothing. What stands at its default
 // was not said, or does no harm.

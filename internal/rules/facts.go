@@ -38,7 +38,7 @@ func (f *facts) hostName() string {
 	return f.host
 }
 
-// hostName drops the port, the brackets of an IPv6 address, the dot at the end
+// hostName drops the port, the brackets of an IPv6 address, dots at the end
 // of a fully qualified name, and the case.
 func hostName(host string) string {
 	if strings.HasPrefix(host, "[") {
@@ -48,7 +48,7 @@ func hostName(host string) string {
 	if name, _, ok := strings.Cut(host, ":"); ok && strings.Count(host, ":") == 1 {
 		host = name
 	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+	return strings.ToLower(strings.TrimRight(host, "."))
 }
 
 // header is the value that the application gets: PHP knows each name once, so

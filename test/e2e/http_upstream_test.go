@@ -10,14 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/sessiongate/sessiongate/internal/fpm/fpmtest"
 )
 
 // inFrontOfHTTP runs a gate before a backend of this process.
@@ -214,37 +209,7 @@ func TestAnUpstreamThatIsNoHTTPIsABadGateway(t *testing.T) {
 
 // nginx in front of php-fpm, as a gate without FastCGI would meet it.
 func TestUpdatesAreKeptThroughNginx(t *testing.T) {
-	nginx, err := exec.LookPath("nginx")
-	if err != nil {
-		if nginx = "/usr/sbin/nginx"; !exists(nginx) {
-			t.Fatal("nginx is not installed; make test installs it")
-		}
-	}
-	pool := startPHP(t, 4)
-	dir := t.TempDir()
-	socket := filepath.Join(filepath.Dir(fpmtest.Socket(t)), "nginx.sock")
-	conf := fmt.Sprintf(`daemon off; pid %[1]s/pid; error_log %[1]s/error.log; worker_processes 1; %[4]s
-events {}
-http {
-  access_log off; client_body_temp_path %[1]s/body; fastcgi_temp_path %[1]s/fastcgi; proxy_temp_path %[1]s/proxy; uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi;
-  server {
-    listen unix:%[2]s; root %[3]s;
-    location / { fastcgi_pass %[5]s; fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name; fastcgi_param QUERY_STRING $query_string; fastcgi_param REQUEST_METHOD $request_method; fastcgi_param CONTENT_LENGTH $content_length; fastcgi_param CONTENT_TYPE $content_type; }
-  }
-}
-`, dir, socket, pool.Root(), userLine(), pool.Address())
-	path := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	startUntil(t, exec.Command(nginx, "-c", path, "-e", filepath.Join(dir, "start.log")), func() bool {
-		c, err := net.Dial("unix", socket)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-	g := startGate(t, fmt.Sprintf("upstream: {protocol: http, servers: [{address: 'unix:%s'}]}", socket))
+	g := startGate(t, inFrontOfNginx(t, startPHP(t, 4)))
 	var answers []<-chan answer
 	for range 20 {
 		answers = append(answers, g.start(t, "/counter.php?ms=1", "one"))
@@ -259,16 +224,4 @@ http {
 	if got := readEcho(t, g.do(request(t, "POST", "/echo.php", "one", bytes.NewReader(body)))); got.Length != len(body) {
 		t.Errorf("PHP saw %+v", got)
 	}
-}
-
-func userLine() string {
-	if os.Geteuid() == 0 {
-		return "user root;"
-	}
-	return ""
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
