@@ -98,6 +98,12 @@ func (s *leases) tellAll() {
 	}
 }
 
+func (s *leases) bound(limits Limits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.crowd.limits = limits
+}
+
 func (s *leases) check(r Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

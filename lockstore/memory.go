@@ -26,6 +26,13 @@ func NewMemory(limits Limits) *Memory {
 	}
 }
 
+// Bound sets the bounds on who waits, for those who come from now on.
+func (m *Memory) Bound(limits Limits) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.crowd.limits = limits
+}
+
 // Check says whether Acquire would find a place now. It takes nothing, so the
 // answer of Acquire may differ a moment later.
 func (m *Memory) Check(r Request) error {

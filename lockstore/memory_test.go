@@ -237,3 +237,39 @@ func BenchmarkLeaveBehind(b *testing.B) {
 		})
 	}
 }
+
+// Who waits already keeps the place, and counts for those who come.
+func TestBoundsCanBeChangedWhileRequestsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := lockstore.NewMemory(lockstore.Limits{})
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		r := lockstore.Request{Key: lockstore.Key{1}, Client: "a"}
+		running, err := m.Acquire(ctx, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			go func() { _, _ = m.Acquire(ctx, r) }()
+		}
+		synctest.Wait()
+		m.Bound(lockstore.Limits{PerClient: 1})
+		if err := m.Check(r); !errors.Is(err, lockstore.ErrClientFull) {
+			t.Errorf("beyond the client's new bound: %v", err)
+		}
+		m.Bound(lockstore.Limits{Total: 2})
+		if err := m.Check(lockstore.Request{Key: lockstore.Key{1}, Client: "b"}); !errors.Is(err, lockstore.ErrTotalFull) {
+			t.Errorf("beyond the new bound of all: %v", err)
+		}
+		m.Bound(lockstore.Limits{Total: 3})
+		if err := m.Check(r); err != nil {
+			t.Errorf("within the bounds: %v", err)
+		}
+		leave()
+		synctest.Wait()
+		running.Release()
+		if m.Waiting() != 0 || m.Sessions() != 0 {
+			t.Errorf("left behind: %d, %d", m.Waiting(), m.Sessions())
+		}
+	})
+}

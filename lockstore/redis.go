@@ -75,6 +75,9 @@ func (s *Redis) Start(ctx context.Context) error {
 	return nil
 }
 
+// Bound sets the bounds on who waits, for those who come from now on.
+func (s *Redis) Bound(limits Limits) { s.leases.bound(limits) }
+
 // run is what goes on beside the calls, until ctx ends.
 func (s *Redis) run(ctx context.Context, subscribed func()) {
 	w := s.settle(ctx)
