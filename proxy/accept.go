@@ -23,6 +23,6 @@ func (x *exchange) read() {
 	x.upgrade = offeredProtocols(x.r)
 	x.trailers = listed(x.r.Header["Te"], "trailers")
 	dropConnectionHeaders(x.r.Header)
-	x.client = x.gate.Clients.Resolve(x.r.RemoteAddr, x.r.Header)
+	x.client = x.setup.Clients.Resolve(x.r.RemoteAddr, x.r.Header)
 	x.clientID = x.client.Key()
 }

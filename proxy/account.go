@@ -17,6 +17,7 @@ import (
 // is still under way.
 type record struct {
 	gate    *Gate
+	setup   *setup // as it was when the request came
 	parties atomic.Int32
 
 	// Written before anything is handed over.
@@ -65,7 +66,7 @@ type record struct {
 }
 
 func newRecord(g *Gate, r *http.Request) *record {
-	rec := &record{gate: g, arrived: time.Now(), method: r.Method, host: r.Host, path: r.URL.Path}
+	rec := &record{gate: g, setup: g.setup.Load(), arrived: time.Now(), method: r.Method, host: r.Host, path: r.URL.Path}
 	rec.parties.Store(1)
 	g.open.add()
 	return rec
@@ -80,7 +81,7 @@ func (rec *record) finish() {
 		if rec.caller != nil {
 			rec.gate.callers.leave(rec.caller)
 		}
-		if rec.gate.AccessLog {
+		if rec.setup.AccessLog {
 			rec.log()
 		}
 		rec.gate.open.done()
@@ -167,8 +168,8 @@ func (rec *record) log() {
 // event opens the line: a warning where the request waited or held for long, or
 // something failed.
 func (rec *record) event() *zerolog.Event {
-	g := rec.gate
-	if g.SlowWait > 0 && rec.waited+rec.queued >= g.SlowWait || g.SlowHold > 0 && rec.held >= g.SlowHold || rec.upstreamErr != nil || rec.leaseLost || rec.reason == ReasonUpstreamSilent {
+	g, s := rec.gate, rec.setup
+	if s.SlowWait > 0 && rec.waited+rec.queued >= s.SlowWait || s.SlowHold > 0 && rec.held >= s.SlowHold || rec.upstreamErr != nil || rec.leaseLost || rec.reason == ReasonUpstreamSilent {
 		return g.Log.Warn()
 	}
 	return g.Log.Info()

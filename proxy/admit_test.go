@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/sessiongate/sessiongate/internal/clientip"
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/proxy/admission"
 	"github.com/sessiongate/sessiongate/proxy/balance"
@@ -32,7 +30,7 @@ func newNarrow(t *testing.T, slots int, o balance.Options, change ...func(*rules
 	t.Helper()
 	n := &narrow{}
 	n.bench = newBench(t, nil, change...)
-	n.gate.Clients = clientip.New([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}) // httptest's clients
+	n.trust("192.0.2.0/24") // httptest's clients
 	s := balance.NewServer("a", upstreamFunc(n.php))
 	s.MaxInFlight = slots
 	n.pool = balance.New(o, s)
@@ -107,7 +105,7 @@ func TestHighPriorityIsServedFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.gate.Policies.Swap(set, nil)
+		n.useRules(set)
 		urgent := n.from("10.0.0.3", "s3")
 		n.let(ok(""))
 		n.wantState(1, 1)

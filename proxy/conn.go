@@ -74,7 +74,7 @@ func (l ServerLimits) connState(c net.Conn, s http.ConnState) {
 // restRead lifts the deadline from a request without a body: from here on net/http
 // watches the connection, and one that passed would look like a departure.
 func (x *exchange) restRead() {
-	if x.r.ContentLength == 0 && !x.overHTTP2() && x.gate.BodyIdleTimeout > 0 {
+	if x.r.ContentLength == 0 && !x.overHTTP2() && x.setup.BodyIdleTimeout > 0 {
 		_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
 	}
 }

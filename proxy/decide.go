@@ -24,8 +24,7 @@ func (x *exchange) decide() error {
 	}
 	x.rulePath = path
 	request := x.ruleRequest(path, front)
-	x.policies = x.gate.Policies.now.Load()
-	x.policy = x.policies.rules.Decide(&request)
+	x.policy = x.setup.Rules.Decide(&request)
 	x.passRefusals(&request)
 	x.rule = x.policy.Rule
 	if x.policy.Reject {

@@ -69,7 +69,7 @@ func newEvasionBench(t *testing.T) (b *bench, status map[string]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.gate.Policies = NewPolicies(set, nil)
+	b.useRules(set)
 	return b, status
 }
 

@@ -34,7 +34,6 @@ type exchange struct {
 	client   clientip.Client
 	clientID string // what the client's places are counted under
 	id       sessionID
-	policies *policies // as they were when the request was decided on
 	policy   *rules.Policy
 	upstream *Upstream
 	rulePath string // as rules see it
@@ -111,7 +110,7 @@ func (x *exchange) refuse(err error) {
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 	}
 	refusal.quotas = x.quotas
-	x.sent = refusal.write(x.w, x.r, x.requestID, x.gate.Page, unread || x.endsConnection())
+	x.sent = refusal.write(x.w, x.r, x.requestID, x.setup.Page, unread || x.endsConnection())
 	x.answered = time.Since(x.arrived)
 	switch {
 	case unread:

@@ -20,10 +20,10 @@ type Explanation struct {
 
 // Explain takes a request through the stages up to key as ServeHTTP does, and
 // no further: nothing is counted as a request, locked, read or sent. Of the
-// gate's parts it needs Policies, Keys, Clients and Upstreams. The request's header
+// gate's parts it needs Keys and Upstreams, of its setup Rules and Clients. The request's header
 // may be changed.
 func (g *Gate) Explain(r *http.Request) *Explanation {
-	x := &exchange{gate: g, r: r, record: &record{gate: g}}
+	x := &exchange{gate: g, r: r, record: &record{gate: g, setup: g.setup.Load()}}
 	x.read()
 	e := &Explanation{Client: x.client}
 	if err := x.decide(); err != nil {
@@ -35,7 +35,7 @@ func (g *Gate) Explain(r *http.Request) *Explanation {
 	path, front, _ := x.normalizePath() // it went well in decide
 	request := x.ruleRequest(path, front)
 	e.Path = path
-	e.Policy, e.Verdicts = x.policies.rules.Explain(&request)
+	e.Policy, e.Verdicts = x.setup.Rules.Explain(&request)
 	if id, ok := x.sessionID(e.Policy.Cookie, e.Policy.Header); ok {
 		e.Session = g.Keys.Key(id, e.Policy.LockGroup)
 	}

@@ -134,7 +134,7 @@ func TestRulesHoldForFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.gate.Policies.Swap(set, nil)
+	b.useRules(set)
 	b.want("a file", b.ask("GET", "/a.css", nil).Code, 200)
 	for _, target := range []string{"/private/b.css", "//private/./b.css", "/%70rivate/b.css", "/x/../private/b.css", "/index.php/private/b.css", "/private%2fb.css"} {
 		if got := b.ask("GET", target, nil); got.Code != 403 {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -11,7 +12,6 @@ import (
 	"github.com/sessiongate/sessiongate/internal/spool"
 	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/proxy/loopback"
-	"github.com/sessiongate/sessiongate/proxy/page"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
 
@@ -26,14 +26,11 @@ type Locker interface {
 // Parts is what a Gate is made of. All of them are required and may be shared
 // with other gates; the Gate closes none of them.
 type Parts struct {
-	Policies  *Policies
 	Locks     Locker
 	Keys      *session.Hasher
 	Loopback  *loopback.Signer
-	Clients   *clientip.Resolver
 	Spool     *spool.Pool
 	Upstreams []*Upstream // the first serves where no rule names another
-	Page      *page.Page  // what people see of refusals
 	Metrics   *Metrics
 	Log       zerolog.Logger
 }
@@ -83,8 +80,8 @@ const RateGrace = 30 * time.Second
 // at a time. Make it with New. It may be used by several servers at once.
 type Gate struct {
 	Parts
-	Settings
 
+	setup     atomic.Pointer[setup]
 	upstreams map[string]*Upstream
 	pathInfo  bool // some upstream is a tree of scripts
 	uploads   *places
@@ -110,29 +107,27 @@ type Gate struct {
 	endTunnels context.CancelCauseFunc
 }
 
-// New puts a gate together.
-func New(p Parts, s Settings) *Gate {
+// New puts a gate together, which goes by a setup at first.
+func New(p Parts, s Setup) *Gate {
 	g := &Gate{
 		Parts:      p,
-		Settings:   s,
 		upstreams:  make(map[string]*Upstream, len(p.Upstreams)),
-		uploads:    newPlaces(s.MaxUploading, s.MaxUploadingPerClient, ReasonUploadsTotal, ReasonUploadsClient),
-		upgraded:   newPlaces(s.MaxUpgraded, s.MaxUpgradedPerClient, ReasonUpgradedTotal, ReasonUpgradedClient),
+		uploads:    newPlaces(ReasonUploadsTotal, ReasonUploadsClient),
+		upgraded:   newPlaces(ReasonUpgradedTotal, ReasonUpgradedClient),
 		open:       newTracker(),
 		callers:    newCallers(),
-		nested:     lockstore.NewMemory(lockstore.Limits{Total: s.MaxWaitingTotal}),
-		streams:    streams{limit: s.MaxStreams},
+		nested:     lockstore.NewMemory(lockstore.Limits{}),
 		limited:    p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		shadowed:   p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		overlapped: p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
-		shadows:    newShadows(s.MaxWaitingPerClient, s.MaxWaitingTotal),
+		shadows:    newShadows(),
 	}
 	for _, u := range p.Upstreams {
 		g.upstreams[u.Name] = u
 		g.pathInfo = g.pathInfo || u.Scripts
 		p.Metrics.expect(u)
 	}
-	p.Metrics.expectLimits(p.Policies.now.Load())
+	g.Use(s)
 	g.runs, g.endRuns = context.WithCancelCause(context.Background())
 	g.tunnels, g.endTunnels = context.WithCancelCause(g.runs)
 	g.runners = newRunners(g.runs)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -61,19 +62,33 @@ func newBench(t *testing.T, php upstreamFunc, change ...func(*rules.Policy, *Set
 	}
 	b := &bench{T: t, locks: lockstore.NewMemory(lockstore.Limits{PerClient: 100}), log: &strings.Builder{}}
 	b.gate = New(Parts{
-		Policies:  NewPolicies(set, nil),
 		Locks:     b.locks,
 		Keys:      session.NewHasher(nil),
 		Loopback:  loopback.NewSigner(nil),
-		Clients:   clientip.New(nil),
 		Spool:     pool,
 		Upstreams: []*Upstream{{Name: "php", Host: "127.0.0.1:9000", Servers: balance.New(balance.Options{}, balance.NewServer("127.0.0.1:9000", php))}},
-		Page:      page.Default(),
 		Metrics:   NewMetrics(prometheus.NewRegistry()),
 		Log:       zerolog.New(zerolog.SyncWriter(b.log)),
-	}, settings)
+	}, Setup{Rules: set, Clients: clientip.New(nil), Page: page.Default(), Settings: settings})
 	t.Cleanup(func() { b.checkClean(pool) })
 	return b
+}
+
+// change has the gate go by a setup that is otherwise the same.
+func (b *bench) change(change func(*Setup)) {
+	next := b.gate.setup.Load().Setup
+	change(&next)
+	b.gate.Use(next)
+}
+
+// useRules has the gate go by other rules, without limits.
+func (b *bench) useRules(set *rules.Set) {
+	b.change(func(s *Setup) { s.Rules, s.Limits = set, nil })
+}
+
+// trust has the gate believe peers in a network.
+func (b *bench) trust(network string) {
+	b.change(func(s *Setup) { s.Clients = clientip.New([]netip.Prefix{netip.MustParsePrefix(network)}) })
 }
 
 // checkClean expects that every turn, place and byte has been given back.

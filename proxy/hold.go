@@ -151,7 +151,7 @@ func (h *hold) account() {
 // restLocked is how long the turn could still last.
 func (h *hold) restLocked() time.Duration {
 	if h.until.IsZero() {
-		return h.gate.LeaseTTL // as if the gate had died
+		return h.record.setup.LeaseTTL // as if the gate had died
 	}
 	return time.Until(h.until)
 }

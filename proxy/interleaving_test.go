@@ -128,7 +128,7 @@ func TestEveryTurnEndsOnceWhileLeasesAreLost(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var l *awayLocks
 				b := walk(t, seed, seed%2 == 0, func(b *bench, c *chaos) {
-					b.gate.AbortOnLostLease = c.early
+					b.change(func(s *Setup) { s.AbortOnLostLease = c.early })
 					l = onAwayLocks(b)
 					unsettle(l, c)
 				})

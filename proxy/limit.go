@@ -11,7 +11,7 @@ import (
 // limit asks the rate limits that apply, once a request, and takes its places
 // among the requests that are in the gate. Nothing of the body has been read.
 func (x *exchange) limit() error {
-	apply := &x.policies.apply[x.policy.Number]
+	apply := &x.setup.apply[x.policy.Number]
 	if len(apply.limiters)+len(apply.caps) == 0 {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (x *exchange) askLimits(a *asking, apply *applying) error {
 	if len(a.asks) == 0 {
 		return nil
 	}
-	passes := x.policies.limits.Take(x.r.Context(), time.Now(), a.asks)
+	passes := x.setup.Limits.Take(x.r.Context(), time.Now(), a.asks)
 	x.quotas = quotasOf(a)
 	refusal := limiter.Refusal(a.asks)
 	for i := range a.asks {

@@ -33,7 +33,7 @@ func (b *bench) limited(o limiter.Options, list ...rules.Rule) *limiter.Set {
 // those of the rules.
 func (b *bench) swap(set *limiter.Set, o limiter.Options, list ...rules.Rule) {
 	b.Helper()
-	policy := *b.gate.Policies.now.Load().rules.Policies()[0]
+	policy := *b.gate.setup.Load().Rules.Policies()[0]
 	policy.Limits, policy.Concurrency = nil, nil
 	for _, l := range o.Limits {
 		policy.Limits = append(policy.Limits, l.Name)
@@ -45,7 +45,7 @@ func (b *bench) swap(set *limiter.Set, o limiter.Options, list ...rules.Rule) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.gate.Policies.Swap(compiled, set)
+	b.change(func(s *Setup) { s.Rules, s.Limits = compiled, set })
 }
 
 // request is asked from an address; header lines follow.

@@ -108,7 +108,7 @@ func (x *exchange) callerByToken(lines []string) error {
 // the request that has the session's turn here. Whom the trusted proxies speak
 // for is somebody else.
 func (x *exchange) callerByAddress() {
-	if !x.locked || x.client.Trusted || !x.gate.LoopbackFrom.ContainsPeer(x.r.RemoteAddr) {
+	if !x.locked || x.client.Trusted || !x.setup.LoopbackFrom.ContainsPeer(x.r.RemoteAddr) {
 		return
 	}
 	if c := x.gate.callers.withTurn(x.ticket.Key); c != nil && c.hold.needed() {
@@ -118,7 +118,7 @@ func (x *exchange) callerByAddress() {
 
 // tooDeep refuses what would go round for ever.
 func (x *exchange) tooDeep() error {
-	limit := x.gate.MaxLoopbackDepth
+	limit := x.setup.MaxLoopbackDepth
 	if limit <= 0 || x.call.depth <= limit {
 		return nil
 	}

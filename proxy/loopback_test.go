@@ -275,7 +275,7 @@ func TestACallUnderALeaseThatWasLostBeforeIsCut(t *testing.T) {
 		b.send("GET", "")
 		page := s.page(t, 1)
 		l.lose(0)
-		b.gate.AbortOnLostLease = true
+		b.change(func(s *Setup) { s.AbortOnLostLease = true })
 		b.calls(page).wantRefusal(t, "lease_lost")
 		page.answer("")
 		wantEnds(t, l, 0)
@@ -478,7 +478,7 @@ func TestACallOfACallFindsTheTurnBehindOnesWithoutALock(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				b.gate.Policies.Swap(set, nil)
+				b.useRules(set)
 				b.send("GET", "")
 				outer := s.page(t, 1)
 				b.send("PUT", "", LoopbackHeader, outer.token)
@@ -588,7 +588,7 @@ func TestABackendsRequestIsAnOrdinaryOneWhereItsSessionHasNoTurn(t *testing.T) {
 
 func TestAProxysRequestIsNoBackends(t *testing.T) {
 	loopbacks(t, func(t *testing.T, b *bench, s *site) {
-		b.gate.Clients = clientip.New([]netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")})
+		b.trust("10.1.0.0/16")
 		b.send("GET", "")
 		page := s.page(t, 1)
 		b.fromBackend("10.1.0.7:5000").wantRefused(t, 429, "wait_timeout")

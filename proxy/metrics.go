@@ -125,8 +125,8 @@ func (m *Metrics) expect(u *Upstream) {
 }
 
 // expectLimits makes the counters of limits begin at zero.
-func (m *Metrics) expectLimits(p *policies) {
-	for _, a := range p.apply {
+func (m *Metrics) expectLimits(s *setup) {
+	for _, a := range s.apply {
 		for _, enforced := range []string{"true", "false"} {
 			for _, l := range a.limiters {
 				m.limitRefused.WithLabelValues(l.Limit().Name, enforced)

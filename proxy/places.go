@@ -6,16 +6,23 @@ import "sync"
 // upgraded connections), in total and by client, and keeps both within bounds.
 // 0 is no limit.
 type places struct {
-	maxTotal, maxClient   int
 	totalFull, clientFull Reason // for what is beyond a bound
 
-	mu       sync.Mutex
-	total    int
-	byClient map[string]int
+	mu                  sync.Mutex
+	maxTotal, maxClient int
+	total               int
+	byClient            map[string]int
 }
 
-func newPlaces(maxTotal, maxClient int, totalFull, clientFull Reason) *places {
-	return &places{maxTotal: maxTotal, maxClient: maxClient, totalFull: totalFull, clientFull: clientFull, byClient: make(map[string]int)}
+func newPlaces(totalFull, clientFull Reason) *places {
+	return &places{totalFull: totalFull, clientFull: clientFull, byClient: make(map[string]int)}
+}
+
+// bound sets the bounds for those who come from now on.
+func (p *places) bound(maxTotal, maxClient int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.maxTotal, p.maxClient = maxTotal, maxClient
 }
 
 // begin takes a place, or says why there is none. A client "" is counted in

@@ -74,7 +74,7 @@ func (x *exchange) nextChunk(pipe *spool.Pipe, control *http.ResponseController)
 
 // extendWrite gives the client time to take the next bytes.
 func (x *exchange) extendWrite(control *http.ResponseController) {
-	if d := x.gate.WriteIdleTimeout; d > 0 {
+	if d := x.setup.WriteIdleTimeout; d > 0 {
 		_ = control.SetWriteDeadline(time.Now().Add(d)) // without deadlines the connection's own end has to do
 	}
 }
@@ -83,7 +83,7 @@ func (x *exchange) extendWrite(control *http.ResponseController) {
 // written: one that passes resets the stream even then. On a connection of
 // HTTP/1 it means nothing until the next write, which sets another.
 func (x *exchange) restWrite(control *http.ResponseController) {
-	if x.overHTTP2() && x.gate.WriteIdleTimeout > 0 {
+	if x.overHTTP2() && x.setup.WriteIdleTimeout > 0 {
 		_ = control.SetWriteDeadline(time.Time{})
 	}
 }

@@ -119,7 +119,8 @@ func TestHoldEndsOnce(t *testing.T) {
 	b := newBench(t, nil)
 	for range 500 {
 		rec := newRecord(b.gate, newRequest())
-		x := &exchange{gate: b.gate, record: rec, policy: &rules.Policy{MaxHold: time.Microsecond}, policies: &policies{shadow: true}}
+		rec.setup = &setup{shadow: true}
+		x := &exchange{gate: b.gate, record: rec, policy: &rules.Policy{MaxHold: time.Microsecond}}
 		turn, err := b.locks.Acquire(t.Context(), x.ticket)
 		if err != nil {
 			t.Fatal(err)

@@ -60,7 +60,7 @@ type run struct {
 func (x *exchange) startRun() *run {
 	x.becomeCaller()
 	ctx, stop := x.gate.runs, context.CancelCauseFunc(nil)
-	if x.hold != nil && x.gate.AbortOnLostLease {
+	if x.hold != nil && x.setup.AbortOnLostLease {
 		ctx, stop = context.WithCancelCause(ctx)
 	}
 	var hints chan hint
@@ -237,8 +237,8 @@ func (r *run) orders(h http.Header) orders {
 func (r *run) open(resp *http.Response) {
 	endless := unbuffered(resp.Header)
 	pipe := r.gate.Spool.NewPipe(spool.PipeLimits{
-		Memory:     r.gate.ResponseMemory,
-		Max:        r.gate.MaxResponse,
+		Memory:     r.record.setup.ResponseMemory,
+		Max:        r.record.setup.MaxResponse,
 		MemoryOnly: endless,
 	})
 	r.mu.Lock()

@@ -37,14 +37,14 @@ func (x *exchange) passRefusals(request *rules.Request) {
 			x.shadowRule = x.policy.Rule
 		}
 		x.wouldRefuse(ReasonRule)
-		x.policy = x.policies.rules.Behind(x.policy, request)
+		x.policy = x.setup.Rules.Behind(x.policy, request)
 	}
 }
 
 // runBeside lets a request run that needs a turn and takes none. It holds nobody
 // up; what it has is only watched.
 func (x *exchange) runBeside() {
-	if x.call.by != nil || !x.client.Trusted && x.gate.LoopbackFrom.ContainsPeer(x.r.RemoteAddr) {
+	if x.call.by != nil || !x.client.Trusted && x.setup.LoopbackFrom.ContainsPeer(x.r.RemoteAddr) {
 		return // of its own site: it would have run under the turn of who called it
 	}
 	if x.policy.Lock == rules.Barrier {
@@ -57,7 +57,7 @@ func (x *exchange) runBeside() {
 // see takes in a request that runs from now on, and notes what would have become
 // of it. It returns nil where nobody watches, and for a barrier.
 func (x *exchange) see() *sighting {
-	if !x.policies.shadow {
+	if !x.setup.shadow && x.gate.shadows.unenforced.Load() == 0 { // of a setup before, some may be running
 		return nil
 	}
 	s, saw := x.gate.shadows.see(x.ticket, x.policy.Shadow)

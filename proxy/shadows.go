@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/sessiongate/sessiongate/lockstore"
 )
@@ -17,12 +18,13 @@ import (
 //
 // Memory is a sighting for each request that runs.
 type shadows struct {
+	mu                  sync.Mutex
 	maxClient, maxTotal int // as of the store; 0: no limit
+	lines               map[lockstore.Key]*shadowLine
+	byClient            map[string]int // who would wait
+	waiting             int
 
-	mu       sync.Mutex
-	lines    map[lockstore.Key]*shadowLine
-	byClient map[string]int // who would wait
-	waiting  int
+	unenforced atomic.Int64 // of those that are seen
 }
 
 // shadowLine is one session: those that would be in its line, the first with the
@@ -41,6 +43,7 @@ type sighting struct {
 	prev, next *sighting
 	queued     bool // stands in the line: it would not have been refused
 	waits      bool // counted among those that would wait
+	shadow     bool // it has waited for nobody
 	left       bool
 }
 
@@ -51,11 +54,15 @@ type saw struct {
 	refused  Reason // "": it would not have been
 }
 
-func newShadows(maxClient, maxTotal int) *shadows {
-	return &shadows{
-		maxClient: maxClient, maxTotal: maxTotal,
-		lines: make(map[lockstore.Key]*shadowLine), byClient: make(map[string]int),
-	}
+func newShadows() *shadows {
+	return &shadows{lines: make(map[lockstore.Key]*shadowLine), byClient: make(map[string]int)}
+}
+
+// bound sets the bounds for those who come from now on.
+func (s *shadows) bound(maxClient, maxTotal int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.maxClient, s.maxTotal = maxClient, maxTotal
 }
 
 // see takes in a request that begins now; shadow says that it has waited for
@@ -82,7 +89,10 @@ func (s *shadows) see(r lockstore.Request, shadow bool) (*sighting, saw) {
 		s.lines[r.Key] = l
 	}
 	l.running++
-	t := &sighting{shadows: s, key: r.Key, client: r.Client}
+	t := &sighting{shadows: s, key: r.Key, client: r.Client, shadow: shadow}
+	if shadow {
+		s.unenforced.Add(1)
+	}
 	if seen.refused == "" {
 		s.joinLocked(l, t)
 		if seen.waits {
@@ -121,6 +131,9 @@ func (t *sighting) leave() {
 		return
 	}
 	t.left = true
+	if t.shadow {
+		s.unenforced.Add(-1)
+	}
 	l := s.lines[t.key]
 	if t.queued {
 		s.removeLocked(l, t)

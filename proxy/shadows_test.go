@@ -32,7 +32,8 @@ func TestWhatWouldHaveBecomeOfARequest(t *testing.T) {
 		"barrier":         {{barrier, true, alone}, {barrier, true, alone}, {ofA, true, alone}, {barrier, true, waits}, {ofB, true, alone}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShadows(2, 3)
+			s := newShadows()
+			s.bound(2, 3)
 			var seen []*sighting
 			for i, step := range steps {
 				one, got := s.see(step.request, step.shadow)
@@ -59,7 +60,8 @@ func wantNobody(t *testing.T, s *shadows) {
 
 // When the one with the turn leaves, the next has it and waits no more.
 func TestTheNextInTheShadowHasTheTurn(t *testing.T) {
-	s := newShadows(1, 0)
+	s := newShadows()
+	s.bound(1, 0)
 	first, _ := s.see(ofA, true)
 	second, _ := s.see(ofA, true)
 	if _, got := s.see(ofA, true); got.refused != ReasonClientFull {
@@ -84,7 +86,8 @@ func TestTheNextInTheShadowHasTheTurn(t *testing.T) {
 func TestTheShadowCountsRight(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		s := newShadows(3, 5)
+		s := newShadows()
+		s.bound(3, 5)
 		var here []*sighting
 		for range 300 {
 			if len(here) > 0 && random.IntN(2) == 0 {

@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
-	"github.com/sessiongate/sessiongate/internal/clientip"
 	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
@@ -62,7 +60,7 @@ func TestEverySlotIsGivenBackOnce(t *testing.T) {
 				o := balance.Options{Method: balance.Method(seed % 3), Fall: 3, MaxInFlightPerClient: int(seed % 4), MaxQueued: int(seed % 5)}
 				var pool *balance.Pool
 				b := walk(t, seed, seed%2 == 0, func(b *bench, c *chaos) {
-					b.gate.Clients = clientip.New([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}) // httptest's clients
+					b.trust("192.0.2.0/24") // httptest's clients
 					pool = balance.New(o, slottedServers(c)...)
 					b.gate.Upstreams[0].Servers = pool
 				})

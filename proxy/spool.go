@@ -22,9 +22,9 @@ func (x *exchange) spool() error {
 		return &Refusal{Status: http.StatusTooManyRequests, Reason: reason, Detail: "Too many request bodies are being read.", RetryAfter: retryDelay}
 	}
 	defer x.gate.uploads.end(x.clientID)
-	src := newPacedReader(x.r.Body, http.NewResponseController(x.w), x.gate.Settings)
+	src := newPacedReader(x.r.Body, http.NewResponseController(x.w), x.setup.Settings)
 	defer src.stop()
-	body, err := x.gate.Spool.ReadBody(src, x.r.ContentLength, spool.BodyLimits{Memory: x.gate.BodyMemory, Max: x.policy.MaxBodySize})
+	body, err := x.gate.Spool.ReadBody(src, x.r.ContentLength, spool.BodyLimits{Memory: x.setup.BodyMemory, Max: x.policy.MaxBodySize})
 	if err != nil {
 		return x.spoolRefusal(err)
 	}

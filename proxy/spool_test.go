@@ -52,7 +52,8 @@ func TestUploadBelowTheLeastRateIsRefused(t *testing.T) {
 }
 
 func TestUploadsAreBounded(t *testing.T) {
-	u := newPlaces(3, 2, ReasonUploadsTotal, ReasonUploadsClient)
+	u := newPlaces(ReasonUploadsTotal, ReasonUploadsClient)
+	u.bound(3, 2)
 	take := func(client string, want Reason) {
 		t.Helper()
 		if got, _ := u.begin(client); got != want {

@@ -10,7 +10,7 @@ import (
 // does not hold them back, yet each has a header of its own in memory; so the
 // gate counts them as it counts connections.
 type streams struct {
-	limit int // 0: none
+	limit atomic.Int64 // 0: none
 	open  atomic.Int64
 }
 
@@ -21,7 +21,8 @@ const streamsDelay = time.Second
 // called either way.
 func (s *streams) enter() (ok bool) {
 	n := s.open.Add(1)
-	return s.limit <= 0 || n <= int64(s.limit)
+	limit := s.limit.Load()
+	return limit <= 0 || n <= limit
 }
 
 func (s *streams) leave() { s.open.Add(-1) }

@@ -56,14 +56,14 @@ type taking struct {
 // watchTaking begins to watch the connection; nil where that cannot be done.
 func (x *exchange) watchTaking(control *http.ResponseController) *taking {
 	conn, ok := x.r.Context().Value(connKey{}).(net.Conn)
-	if !ok || x.gate.WriteIdleTimeout <= 0 {
+	if !ok || x.setup.WriteIdleTimeout <= 0 {
 		return nil
 	}
 	held, ok := unsent(conn)
 	if !ok {
 		return nil
 	}
-	t := &taking{socket: conn, extend: func() { x.extendWrite(control) }, every: x.gate.WriteIdleTimeout / looks, held: held}
+	t := &taking{socket: conn, extend: func() { x.extendWrite(control) }, every: x.setup.WriteIdleTimeout / looks, held: held}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.timer = time.AfterFunc(t.every, t.look)

@@ -52,7 +52,7 @@ func (x *exchange) tunnel() error {
 	ctx, end := context.WithCancelCause(x.gate.tunnels)
 	t := &tunnel{
 		client: client, fromClient: buffered.Reader, upstream: x.run.switchedTo,
-		writeIdle: x.gate.WriteIdleTimeout, end: end, idleTime: x.gate.UpgradedIdleTimeout,
+		writeIdle: x.setup.WriteIdleTimeout, end: end, idleTime: x.setup.UpgradedIdleTimeout,
 	}
 	defer func() {
 		end(errTunnelEnded)

@@ -39,7 +39,6 @@ type App struct {
 	upstreams *upstreams
 	locks     *locks
 	limits    *limits
-	policies  *proxy.Policies
 	ready     *readiness
 
 	public            *public
@@ -69,6 +68,10 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.giveBack())
 	}
+	setup, err := a.setup(c)
+	if err != nil {
+		return nil, errors.Join(err, a.giveBack())
+	}
 	parts.Metrics = proxy.NewMetrics(registry)
 	events := newLockEvents(registry, log)
 	events.leaseLost = parts.Metrics.LeaseOverlapped
@@ -79,9 +82,9 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	registerDegraded(registry, func() bool { return a.locks.away() || a.limits.away() })
 	a.ready = newReadiness(a.upstreams.readiness(c), a.locks.refused)
 	parts.Locks = a.locks
-	a.gate = proxy.New(parts, settings(c))
+	a.gate = proxy.New(parts, setup)
 	a.gate.RegisterGauges(registry)
-	a.public, err = newPublic(c.Server, a.handler(), parts.Clients, registry, log)
+	a.public, err = newPublic(c.Server, a.handler(), a.gate.TrustsPeer, registry, log)
 	if err != nil {
 		return nil, errors.Join(err, a.locks.close(), a.giveBack())
 	}
@@ -97,16 +100,9 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 // parts makes what the gate needs and can fail to be had.
 func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, error) {
 	c := a.config
-	a.limits, a.policies = newLimits(newLimitEvents(reg, a.log)), &proxy.Policies{}
+	a.limits = newLimits(newLimitEvents(reg, a.log))
 	reg.MustRegister(newLimitStats(a.limits))
-	if err := a.usePolicies(c); err != nil {
-		return proxy.Parts{}, err
-	}
 	secret, err := c.Session.HashKey()
-	if err != nil {
-		return proxy.Parts{}, err
-	}
-	refusals, err := c.Refusals.Page()
 	if err != nil {
 		return proxy.Parts{}, err
 	}
@@ -122,31 +118,48 @@ func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, err
 		seldom.Error().Err(err).Str("dir", a.spool.Dir()).Msg("answers cannot be written to the spool, upstreams are slowed to their clients' pace")
 	}
 	return proxy.Parts{
-		Policies:  a.policies,
 		Keys:      session.NewHasher(secret),
 		Loopback:  loopback.NewSigner(secret),
-		Clients:   clientip.New(c.Server.TrustedProxies),
 		Spool:     a.spool,
 		Upstreams: a.upstreams.list,
-		Page:      refusals,
 		Log:       a.log,
 	}, nil
 }
 
-// usePolicies has requests decided, from now on, as a configuration says. What its
-// limits have in common with those in use goes on. Where there is an error nothing
-// has changed.
-func (a *App) usePolicies(c *config.Config) error {
-	compiled, err := compileRules(c)
+// use has the requests that come from now on go by a configuration. Where there is
+// an error nothing has changed.
+func (a *App) use(c *config.Config) error {
+	setup, err := a.setup(c)
 	if err != nil {
 		return err
+	}
+	a.locks.bound(waitingLimits(c))
+	a.gate.Use(setup)
+	return nil
+}
+
+// setup makes what the gate goes by. What the limits have in common with those in
+// use goes on; they come last, because they are in use as soon as they are there.
+func (a *App) setup(c *config.Config) (proxy.Setup, error) {
+	compiled, err := compileRules(c)
+	if err != nil {
+		return proxy.Setup{}, err
+	}
+	refusals, err := c.Refusals.Page()
+	if err != nil {
+		return proxy.Setup{}, err
 	}
 	set, err := a.limits.next(c)
 	if err != nil {
-		return err
+		return proxy.Setup{}, err
 	}
-	a.policies.Swap(compiled, set)
-	return nil
+	return proxy.Setup{
+		Rules:    compiled,
+		Limits:   set,
+		Clients:  clientip.New(c.Server.TrustedProxies),
+		Page:     refusals,
+		Settings: settings(c),
+	}, nil
 }
 
 func settings(c *config.Config) proxy.Settings {
@@ -229,7 +242,7 @@ func (a *App) Start(ctx context.Context) error {
 func (a *App) overCluster() {
 	err := a.limits.overCluster(a.config)
 	if err == nil {
-		err = a.usePolicies(a.config)
+		err = a.use(a.config)
 	}
 	if err != nil {
 		a.log.Error().Err(err).Msg("shared limits cannot be counted in the cluster, each gate counts by itself")

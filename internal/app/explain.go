@@ -120,13 +120,11 @@ func newExplainer(c *config.Config) (*proxy.Gate, error) {
 		upstreams[i].Servers = balance.New(balance.Options{})
 	}
 	return proxy.New(proxy.Parts{
-		Policies:  proxy.NewPolicies(compiled, nil),
 		Keys:      session.NewHasher(secret),
-		Clients:   clientip.New(c.Server.TrustedProxies),
 		Upstreams: upstreams,
 		Metrics:   proxy.NewMetrics(prometheus.NewRegistry()),
 		Log:       zerolog.Nop(),
-	}, proxy.Settings{}), nil
+	}, proxy.Setup{Rules: compiled, Clients: clientip.New(c.Server.TrustedProxies)}), nil
 }
 
 func (e *Explanation) decided(c *config.Config, p *rules.Policy, verdicts []rules.Verdict) {

@@ -90,7 +90,7 @@ func TestLimitsGoOnInTheNextConfiguration(t *testing.T) {
 	}
 	use := func(yaml string, want int) {
 		t.Helper()
-		if err := a.usePolicies(load(t, quiet+upstream+yaml)); err != nil {
+		if err := a.use(load(t, quiet+upstream+yaml)); err != nil {
 			t.Fatal(err)
 		}
 		if got := passes(t, a, "/", 9); got != want {

@@ -24,6 +24,7 @@ type authority interface {
 // locks is the store of a configuration.
 type locks struct {
 	proxy.Locker
+	bound     func(lockstore.Limits)
 	authority authority // nil: the gate is alone
 	words     redisWords
 	patience  time.Duration // for the authority to be told what has ended
@@ -32,12 +33,13 @@ type locks struct {
 // newLocks makes the store. The fingerprint is that of the secret under which
 // session ids are hashed. It does not touch the network.
 func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks, error) {
-	limits := lockstore.Limits{PerClient: c.Lock.MaxWaitingPerClient, Total: c.Lock.MaxWaitingTotal}
+	limits := waitingLimits(c)
 	if c.UsesRedis() {
 		redis.SetLogger(events)
 	}
 	if c.Lock.Store != config.StoreRedis {
-		return &locks{Locker: lockstore.NewMemory(limits)}, nil
+		store := lockstore.NewMemory(limits)
+		return &locks{Locker: store, bound: store.Bound}, nil
 	}
 	options, err := redisOptions(c)
 	if err != nil {
@@ -49,7 +51,12 @@ func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks,
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	return &locks{Locker: store, authority: store, words: words, patience: max(closeTimeout, 2*c.Redis.Timeout)}, nil
+	return &locks{Locker: store, bound: store.Bound, authority: store, words: words, patience: max(closeTimeout, 2*c.Redis.Timeout)}, nil
+}
+
+// waitingLimits bound who waits for a turn.
+func waitingLimits(c *config.Config) lockstore.Limits {
+	return lockstore.Limits{PerClient: c.Lock.MaxWaitingPerClient, Total: c.Lock.MaxWaitingTotal}
 }
 
 func redisOptions(c *config.Config) (lockstore.RedisOptions, error) {

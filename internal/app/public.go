@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
-	"github.com/sessiongate/sessiongate/internal/clientip"
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/internal/listener"
 	"github.com/sessiongate/sessiongate/proxy"
@@ -32,7 +31,7 @@ type public struct {
 }
 
 // newPublic makes the server and reads its certificate.
-func newPublic(s config.Server, h http.Handler, clients *clientip.Resolver, reg prometheus.Registerer, log zerolog.Logger) (*public, error) {
+func newPublic(s config.Server, h http.Handler, trusts func(peer string) bool, reg prometheus.Registerer, log zerolog.Logger) (*public, error) {
 	events := newPublicEvents(reg, log)
 	p := &public{events: events, bound: listener.NewBound(s.MaxConnections, listener.BoundEvents{Reached: events.boundReached, Shed: events.shed.Inc})}
 	p.server = proxy.NewServer(h, proxy.ServerLimits{
@@ -49,7 +48,7 @@ func newPublic(s config.Server, h http.Handler, clients *clientip.Resolver, reg 
 		p.bound.ConnState(c, state)
 	}
 	if s.ProxyProtocol {
-		p.proxies = &listener.ProxyProtocol{Trusted: clients.TrustsPeer, Timeout: s.ReadHeaderTimeout, Refused: events.proxyRefused}
+		p.proxies = &listener.ProxyProtocol{Trusted: trusts, Timeout: s.ReadHeaderTimeout, Refused: events.proxyRefused}
 	}
 	events.registerOpen(reg, p.bound)
 	if s.TLS.CertFile == "" {

@@ -1,0 +1,81 @@
+package proxy
+
+import (
+	"github.com/sessiongate/sessiongate/internal/clientip"
+	"github.com/sessiongate/sessiongate/internal/rules"
+	"github.com/sessiongate/sessiongate/limiter"
+	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/proxy/page"
+)
+
+// Setup is what a gate goes by and can be told anew while it runs: Gate.Use. A
+// request keeps the setup with which it began, so nothing of a setup is changed
+// once it is in use.
+type Setup struct {
+	Rules   *rules.Set
+	Limits  *limiter.Set       // those that the rules name; what it has not does not limit. nil: none
+	Clients *clientip.Resolver // finds out who the client is
+	Page    *page.Page         // what people see of refusals
+	Settings
+}
+
+// setup is a Setup, made ready.
+type setup struct {
+	Setup
+	apply  []applying // by the policy's Number
+	shadow bool       // some policies are not enforced
+}
+
+// applying is what limits the requests of one policy.
+type applying struct {
+	limiters []*limiter.Limiter
+	caps     []*limiter.Cap
+	rule     limiter.Key // of all its requests
+}
+
+func newSetup(s Setup) *setup {
+	if s.Limits == nil {
+		s.Limits = &limiter.Set{}
+	}
+	next := &setup{Setup: s}
+	for _, policy := range s.Rules.Policies() {
+		next.apply = append(next.apply, appliesTo(policy, s.Limits))
+		next.shadow = next.shadow || policy.Shadow
+	}
+	return next
+}
+
+func appliesTo(policy *rules.Policy, limits *limiter.Set) applying {
+	a := applying{rule: limiter.TextKey(policy.Rule)}
+	for _, name := range policy.Limits {
+		if l := limits.Limiter(name); l != nil {
+			a.limiters = append(a.limiters, l)
+		}
+	}
+	for _, name := range policy.Concurrency {
+		if c := limits.Cap(name); c != nil {
+			a.caps = append(a.caps, c)
+		}
+	}
+	return a
+}
+
+// Use has the requests that begin from now on go by another setup. Bounds on what
+// is under way hold at once, for those that come: nobody is turned out. The bounds
+// of Locks are its owner's to change.
+func (g *Gate) Use(s Setup) {
+	next := newSetup(s)
+	g.Metrics.expectLimits(next)
+	g.uploads.bound(s.MaxUploading, s.MaxUploadingPerClient)
+	g.upgraded.bound(s.MaxUpgraded, s.MaxUpgradedPerClient)
+	g.streams.limit.Store(int64(s.MaxStreams))
+	g.shadows.bound(s.MaxWaitingPerClient, s.MaxWaitingTotal)
+	g.nested.Bound(lockstore.Limits{Total: s.MaxWaitingTotal})
+	g.setup.Store(next)
+}
+
+// TrustsPeer says whether a peer's word on who its client is counts now, by its
+// address as in http.Request.RemoteAddr.
+func (g *Gate) TrustsPeer(remoteAddr string) bool {
+	return g.setup.Load().Clients.TrustsPeer(remoteAddr)
+}
