@@ -130,6 +130,9 @@ func (s *switched) Read(p []byte) (int, error) {
 	return s.Conn.Read(p)
 }
 
+// NetConn is the socket.
+func (s *switched) NetConn() net.Conn { return s.Conn }
+
 // CloseWrite ends this side of the connection.
 func (s *switched) CloseWrite() error {
 	if half, ok := s.Conn.(interface{ CloseWrite() error }); ok {

@@ -355,6 +355,9 @@ func TestAChangedProtocolIsTheCallersConnection(t *testing.T) {
 	if !ok || resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("status %d, body %T", resp.StatusCode, resp.Body)
 	}
+	if socket, ok := both.(interface{ NetConn() net.Conn }); !ok || socket.NetConn().RemoteAddr().String() != s.Addr().String() {
+		t.Errorf("%T does not show its socket", both)
+	}
 	if _, err := io.WriteString(both, "hello"); err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,31 @@ func wantGivenUp(t *testing.T, g *gate, err error, why string) {
 	}
 }
 
+func TestAnUpgradedUpstreamThatTakesALittleIsNotGivenUp(t *testing.T) {
+	taken, seen := make(chan error, 1), make(chan struct{})
+	g := upgrading(t, switching, func(c net.Conn, in *bufio.Reader) {
+		_ = c.(*net.TCPConn).SetReadBuffer(16 << 10) // else it takes more at once
+		taken <- takeALittle(in)
+		<-seen
+	}, "server: {write_idle_timeout: 500ms}")
+	c := g.dial(t)
+	c.upgrade(t, "/ws")
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		_, _ = io.Copy(c, endless{})
+	}()
+	if err := <-taken; err != nil {
+		t.Error(err)
+	}
+	if n := g.metric(t, "upgraded"); n != 1 {
+		t.Error("the connection was given up, though something is taken")
+	}
+	close(seen)
+	<-sent
+	g.awaitMetric(t, "upgraded", 0)
+}
+
 // The kernel holds megabytes for a slow side, and a write to it does not end for
 // long: as long as it takes a little it is kept.
 func TestAnUpgradedClientThatTakesALittleIsNotGivenUp(t *testing.T) {
