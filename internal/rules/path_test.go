@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 )
@@ -70,6 +71,45 @@ func TestPathsWithoutNormalForm(t *testing.T) {
 	} {
 		if got, err := NormalizePath(path, ""); !errors.Is(err, want) {
 			t.Errorf("NormalizePath(%q) = %q, %v; want %v", path, got, err, want)
+		}
+	}
+}
+
+// TestTheRuleForServersThatReadPathsOtherwise holds the expression of docs/rules.md.
+func TestTheRuleForServersThatReadPathsOtherwise(t *testing.T) {
+	const expr = `.*[;\\%\x{FFFD}].*`
+	page, err := os.ReadFile("../../docs/rules.md")
+	if err != nil || !strings.Contains(string(page), "'"+expr+"'") {
+		t.Fatalf("docs/rules.md does not have %s (%v)", expr, err)
+	}
+	reject := true
+	set, err := Compile(Policy{}, []Rule{{Name: "read-otherwise", Match: Match{PathRegex: []string{expr}}, Reject: &reject}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		"/static/..;/admin":         true,
+		"/admin;x":                  true,
+		"/static/..%5cadmin":        true,
+		"/static/..%252fadmin":      true,
+		"/%2561dmin":                true,
+		"/static/..%c0%afadmin":     true,
+		"/x/%c0%ae%c0%ae/admin":     true, // overlong in two bytes
+		"/x/%e0%80%afadmin":         true, // in three
+		"/x/%f0%80%80%afadmin":      true, // in four
+		"/x/%ed%a0%80":              true, // a surrogate
+		"/caf%e9":                   true, // Latin-1
+		"/caf%c3%a9":                false,
+		"/a+b/%E2%82%AC/~x:y@z,(1)": false,
+		"/a%20b%2fc":                false,
+	} {
+		normal, err := NormalizePath(path, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		decision := set.Decide(&Request{Path: normal})
+		if got := decision.Number == 1; got != want {
+			t.Errorf("%s, seen as %q: refused is %v, want %v", path, normal, got, want)
 		}
 	}
 }
