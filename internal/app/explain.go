@@ -49,6 +49,7 @@ type ExplainedRule struct {
 	Name    string          `json:"name"`
 	Key     string          `json:"key"` // rules[0]
 	Matches bool            `json:"matches"`
+	Counted bool            `json:"only_counted,omitempty"` // it would refuse and is not enforced: those behind it decide
 	Misses  []ExplainedMiss `json:"misses,omitempty"`
 }
 
@@ -130,7 +131,7 @@ func newExplainer(c *config.Config) (*proxy.Gate, error) {
 func (e *Explanation) decided(c *config.Config, p *rules.Policy, verdicts []rules.Verdict) {
 	e.Rule = p.Rule
 	for i, v := range verdicts {
-		rule := ExplainedRule{Name: v.Rule, Key: ruleKey(i), Matches: v.Matches}
+		rule := ExplainedRule{Name: v.Rule, Key: ruleKey(i), Matches: v.Matches, Counted: v.Matches && i != p.Number-1}
 		for _, m := range v.Misses {
 			rule.Misses = append(rule.Misses, ExplainedMiss{Field: m.Field.String(), Want: m.Want, Found: m.Found})
 		}
@@ -139,6 +140,9 @@ func (e *Explanation) decided(c *config.Config, p *rules.Policy, verdicts []rule
 	e.Policy = settingsOf(c, p)
 	if !p.Reject || p.Shadow {
 		e.Limits, e.Caps = limitsNamed(c, p.Limits), capsNamed(c, p.Concurrency)
+		if p.Shadow {
+			e.onlyCount()
+		}
 	}
 }
 

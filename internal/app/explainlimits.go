@@ -59,3 +59,14 @@ func capsNamed(c *config.Config, names []string) []ExplainedCap {
 	}
 	return list
 }
+
+// onlyCount says of all limits that they refuse nobody, as of a request for which
+// nothing is enforced.
+func (e *Explanation) onlyCount() {
+	for i := range e.Limits {
+		e.Limits[i].Enforce = false
+	}
+	for i := range e.Caps {
+		e.Caps[i].Enforce = false
+	}
+}

@@ -84,6 +84,7 @@ func settingsOf(c *config.Config, p *rules.Policy) []Setting {
 	if p.Reject {
 		return list
 	}
+	list = append(list, upstreamSettings(c, p.Upstream)...)
 	own := sessionNamesOf(c, p.Upstream)
 	return append(list,
 		Setting{Key: "session.cookie", Value: orNone(p.Cookie), From: firstSaid("cookie", place, rule.Session.Cookie, own.place, own.names.Cookie)},
@@ -96,12 +97,8 @@ type upstreamNames struct {
 }
 
 func sessionNamesOf(c *config.Config, upstream string) upstreamNames {
-	for i := range c.Upstreams {
-		if c.Upstreams[i].Name == upstream {
-			return upstreamNames{fmt.Sprintf("upstreams[%d]", i), c.Upstreams[i].Session}
-		}
-	}
-	return upstreamNames{}
+	place, u := upstreamNamed(c, upstream)
+	return upstreamNames{place, u.Session}
 }
 
 // firstSaid follows sessionNames: the rule's word, its upstream's, the general

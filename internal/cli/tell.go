@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"text/tabwriter"
 
@@ -13,17 +14,15 @@ import (
 func tell(w io.Writer, e *app.Explanation) error {
 	out := &teller{w: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
 	out.request(&e.Request)
-	for i, rule := range e.Rules {
-		out.rule(i, rule)
-	}
+	out.rules(e)
 	decided := len(e.Policy) > 0
-	if decided && e.Rule == "" {
-		out.line("No rule matches.")
-	}
 	if e.Refusal != nil {
 		out.line("It is refused with %d (%s): %s", e.Refusal.Status, e.Refusal.Reason, e.Refusal.Detail)
 	} else {
 		out.line("It goes to the upstream %s%s.", e.Setting("upstream"), way(e))
+		if e.Setting("files") != "" && (e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead) {
+			out.line("Where local_root has a file of this name the gate serves that instead, at once.")
+		}
 	}
 	if decided {
 		out.line("What holds, and where that stands:")
@@ -46,15 +45,22 @@ func tell(w io.Writer, e *app.Explanation) error {
 
 // way says what a request waits for.
 func way(e *app.Explanation) string {
+	if e.Setting("enforce") == "false" {
+		return " at once: what is not enforced is only counted"
+	}
+	slot, andSlot := "", ""
+	if e.Setting("max_in_flight") != "" {
+		slot, andSlot = " when a slot is free,", " and a slot is free"
+	}
 	switch lock := e.Setting("lock"); {
 	case lock == "none":
-		return ", without a wait: lock is none"
+		return slot + " without waiting for a turn: lock is none"
 	case e.Request.Session == "":
-		return ", without a wait: it has no session"
+		return slot + " without waiting for a turn: it has no session"
 	case lock == "barrier":
-		return " when the requests of its session before it have ended, and holds up none behind it"
+		return " when the requests of its session before it have ended" + andSlot + ", and holds up none behind it"
 	}
-	return " when the turn of its session comes"
+	return " when the turn of its session comes" + andSlot
 }
 
 // teller keeps the first error.
@@ -86,7 +92,24 @@ func (t *teller) request(r *app.ExplainedRequest) {
 	}
 }
 
+func (t *teller) rules(e *app.Explanation) {
+	other := ""
+	for i, rule := range e.Rules {
+		t.rule(i, rule)
+		if rule.Counted {
+			other = " other"
+		}
+	}
+	if len(e.Policy) > 0 && e.Rule == "" {
+		t.line("No%s rule matches.", other)
+	}
+}
+
 func (t *teller) rule(i int, rule app.ExplainedRule) {
+	if rule.Counted {
+		t.line("%d. %s matches, would refuse the request, and is not enforced: that is counted, and the rules below decide.", i+1, rule.Name)
+		return
+	}
 	if rule.Matches {
 		t.line("%d. %s matches.", i+1, rule.Name)
 		return

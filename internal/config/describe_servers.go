@@ -9,12 +9,12 @@ func (d *description) servers(u *Upstream) {
 		chosen := map[Balance]string{
 			BalanceLeastInFlight: "the server with the fewest requests in flight",
 			BalanceRoundRobin:    "one server after the other",
-			BalanceSession:       "the same server for the same session" + only(u.boundsSlots(), " while it has a free slot") + ", and without a session the one with the fewest requests in flight",
+			BalanceSession:       "the same server for the same session" + only(u.BoundsSlots(), " while it has a free slot") + ", and without a session the one with the fewest requests in flight",
 		}
 		d.line("  Chooses %s.", chosen[u.Balance])
 	}
-	if u.boundsSlots() {
-		d.line("  In flight at once: %s; %s of one client. Waiting for a slot: %s.", u.slotsInWords(), count(u.MaxInFlightPerClient), count(u.Queue.Max))
+	if u.BoundsSlots() {
+		d.line("  In flight at once: %s; %s of one client. Waiting for a slot: %s.", u.SlotsInWords(), count(u.MaxInFlightPerClient), count(u.Queue.Max))
 	}
 	if slots, _ := u.slots(); slots > 0 {
 		d.line("  Beyond these on each server, for each level of requests that the application sends to its own site: %d.", u.LoopbackReserve)
@@ -30,8 +30,8 @@ func (d *description) servers(u *Upstream) {
 	}
 }
 
-// boundsSlots says whether requests may have to wait for a slot.
-func (u *Upstream) boundsSlots() bool {
+// BoundsSlots says whether requests may have to wait for a slot.
+func (u *Upstream) BoundsSlots() bool {
 	slots, _ := u.slots()
 	return slots > 0 || u.MaxInFlightPerClient > 0
 }
@@ -47,7 +47,8 @@ func (u *Upstream) slots() (sum int, all bool) {
 	return sum, all
 }
 
-func (u *Upstream) slotsInWords() string {
+// SlotsInWords is the bound of each server.
+func (u *Upstream) SlotsInWords() string {
 	if len(u.Servers) == 1 {
 		return count(u.Servers[0].MaxInFlight)
 	}

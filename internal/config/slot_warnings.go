@@ -14,7 +14,7 @@ func SlotWarnings(cfg *Config) Errors {
 	for i := range cfg.Rules {
 		rule := &cfg.Rules[i]
 		u := cfg.upstreamOf(rule)
-		if rule.Priority != nil && u != nil && !u.boundsSlots() {
+		if rule.Priority != nil && u != nil && !u.BoundsSlots() {
 			warn(joinKey(joinIndex("rules", i), "priority"), "does nothing: upstream %s has neither max_in_flight nor max_in_flight_per_client, so nobody waits for a slot", u.Name)
 		}
 	}
