@@ -48,7 +48,7 @@ func (x *exchange) admit() error {
 func (x *exchange) slotRequest() balance.Request {
 	r := balance.Request{Client: x.clientID, Priority: priorityOf(x.policy.Priority)}
 	if x.call.by != nil { // whoever has called it keeps a slot for so long
-		r.Client, r.Called = "", x.call.depth
+		r.Client, r.Called = x.call.by.client, x.call.depth
 	}
 	if x.upstream.Servers.BySession() {
 		r.Session = x.slotSession()

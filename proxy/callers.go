@@ -15,6 +15,7 @@ type caller struct {
 	token   loopback.Token // Session: whose turn it runs under, its own or its caller's
 	hold    *hold          // nil: none of its own
 	by      *caller        // which has called it; nil: a client
+	client  string         // for whom all this runs: who sent the first of the calls
 	foreign bool           // it runs in another gate: token is all that is known of it
 }
 

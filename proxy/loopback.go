@@ -88,7 +88,9 @@ func (x *exchange) callerByToken(lines []string) error {
 	}
 	x.call.by, x.call.via = by, ViaHeader
 	if !own {
-		x.call.via = ViaOtherGate
+		// For whom only that gate knows. A backend is one client, as is who has
+		// come by a token of a request that has ended long ago.
+		x.call.via, by.client = ViaOtherGate, x.clientID
 	}
 	if !x.locked {
 		return nil // whom it calls in turn may need the token
@@ -137,7 +139,10 @@ func (x *exchange) unused(why Unused) {
 // becomeCaller makes the token by which the upstream may call its own site. One
 // that runs without a turn gets its caller's, for those whom it calls.
 func (x *exchange) becomeCaller() {
-	c := &caller{hold: x.hold, by: x.call.by}
+	c := &caller{hold: x.hold, by: x.call.by, client: x.clientID}
+	if c.by != nil {
+		c.client = c.by.client
+	}
 	if x.policy.Shadow {
 		c.hold = nil // nobody waits for it
 	}

@@ -46,9 +46,27 @@ func TestWithoutAReserveACallWaitsForItsCallersSlot(t *testing.T) {
 		b, s := newNarrowSite(t, 0)
 		b.send("GET", "")
 		page := s.page(t, 1)
-		b.calls(page).wantRefused(t, 503, "queue_timeout")
+		b.calls(page).wantRefused(t, 429, "client_slots")
 		b.want("at PHP", s.begun(), 1)
 		page.answer("")
 		b.want("slots", b.gate.Upstreams[0].Servers.Status()[0].InFlight, 0)
+	})
+}
+
+// A page may show its token. Whoever brings it then gets no more of the servers
+// than the page's client may have, but for the reserve.
+func TestATokenIsWorthNoMoreSlotsThanTheReserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, s := newNarrowSite(t, 1)
+		b.gate.Upstreams[0].Servers.Status()[0].Server.MaxInFlight = 9
+		b.send("GET", "")
+		page := s.page(t, 1)
+		first, second := b.calls(page, "Cookie", "none=here"), b.calls(page, "Cookie", "none=here")
+		synctest.Wait()
+		b.want("at PHP", s.begun(), 2)
+		s.page(t, 2).answer("")
+		s.page(t, 3).answer("")
+		b.want("status", first.Code+second.Code, 400)
+		page.answer("")
 	})
 }

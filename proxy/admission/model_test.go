@@ -234,7 +234,7 @@ func (p *pair) exit(client string) {
 
 func (p *pair) enter(client string) {
 	want := !p.model.atBound(client)
-	if got := p.queue.Enter(client); got != want {
+	if got := p.queue.Enter(client, 0); got != want {
 		p.t.Fatalf("%v: enter %s %v, want %v", p.story, client, got, want)
 	}
 	if want && client != "" {

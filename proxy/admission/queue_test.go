@@ -56,7 +56,7 @@ func TestAClientAtItsBoundIsLeftOutUntilItGivesASlotBack(t *testing.T) {
 	if got := goes(q, 9); got != "a1 a1 b1" {
 		t.Fatalf("%s, want two of a and one of b", got)
 	}
-	if q.Enter("a") || !q.Enter("b") || q.Enter("b") {
+	if q.Enter("a", 0) || !q.Enter("b", 0) || q.Enter("b", 0) {
 		t.Error("Enter does not keep the bound")
 	}
 	q.Exit("a")
@@ -68,7 +68,7 @@ func TestAClientAtItsBoundIsLeftOutUntilItGivesASlotBack(t *testing.T) {
 func TestAClientThatIsNotKnownHasNoBound(t *testing.T) {
 	q := New(0, 1)
 	fill(t, q, 3, "", 0, Normal)
-	if got := goes(q, 9); got != "0 0 0" || !q.Enter("") {
+	if got := goes(q, 9); got != "0 0 0" || !q.Enter("", 0) {
 		t.Errorf("%q went", got)
 	}
 	q.Exit("")
@@ -199,7 +199,7 @@ func TestShedEmptiesTheQueueTheLowestFirst(t *testing.T) {
 func TestASlotThatIsFreeCostsNoMemory(t *testing.T) {
 	q := New(100, 8)
 	if n := testing.AllocsPerRun(100, func() {
-		q.Enter("203.0.113.7")
+		q.Enter("203.0.113.7", 0)
 		q.Exit("203.0.113.7")
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -1,9 +1,9 @@
 package admission
 
 // Enter counts a slot that a client takes without a place in the queue; false:
-// it has as many as it may have.
-func (q *Queue) Enter(client string) bool {
-	if q.AtBound(client) {
+// it has as many as it may have, and so many more for what others wait for.
+func (q *Queue) Enter(client string, more int) bool {
+	if q.slots != nil && q.slots[client] >= q.perClient+more { // none are counted for ""
 		return false
 	}
 	q.Count(client)

@@ -88,14 +88,15 @@ func TestCallersNeverWaitForEachOther(t *testing.T) {
 	for _, depth := range []int{1, 3, maxCalled} {
 		t.Run(fmt.Sprint("depth ", depth), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := New(Options{Reserve: 1}, bounded(2, 2)...)
+				p := New(Options{Reserve: 1, MaxInFlightPerClient: 2}, bounded(2, 2)...)
 				var all sync.WaitGroup
-				for range 30 {
+				for i := range 30 {
+					client := fmt.Sprint(i % 2)
 					all.Go(func() {
 						ctx, stop := context.WithTimeout(t.Context(), time.Hour)
 						defer stop()
 						for level := 0; level <= depth; level++ {
-							slot, err := p.Acquire(ctx, Request{Called: level})
+							slot, err := p.Acquire(ctx, Request{Client: client, Called: level})
 							if err != nil {
 								t.Errorf("level %d: %v", level, err)
 								return
@@ -110,4 +111,34 @@ func TestCallersNeverWaitForEachOther(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever comes by a token that a page has shown has no more of the servers by it
+// than its client may have, but for the reserve; and holds up nobody else's calls.
+func TestCallsAreTheirClientsWithinAReserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Options{Reserve: 1, MaxInFlightPerClient: 2}, bounded(1, 9)...)
+		calls := func(client string, level int) *waiting {
+			return begin(func(ctx context.Context) (Slot, error) {
+				return p.Acquire(ctx, Request{Client: client, Called: level})
+			})
+		}
+		all := []*waiting{acquire(p, "a", admission.Normal), acquire(p, "a", admission.Normal), calls("a", 1), calls("a", 2), calls("b", 1)}
+		for _, w := range all {
+			w.want(t, "a")
+		}
+		third, gone, another := calls("a", 1), calls("a", 1), calls("b", 1)
+		third.want(t, "waits")
+		another.want(t, "a")
+		gone.leave(errPatience)
+		gone.want(t, errPatience.Error())
+		all[0].slot.Leave()
+		third.want(t, "waits") // four have become three, and may be no more than that
+		all[3].slot.Leave()
+		third.want(t, "a")
+		for _, w := range []*waiting{all[1], all[2], all[4], third, another} {
+			w.slot.Leave()
+		}
+		wantRest(t, p)
+	})
 }

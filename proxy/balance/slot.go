@@ -24,7 +24,8 @@ type Request struct {
 	Priority admission.Priority
 	// Called is how many requests wait for this one, each with a slot: one has
 	// called the next. It goes before all that fewer wait for, and may have the
-	// reserve of its level and of those below. Such requests have no Client.
+	// reserve of its level and of those below, on the server and beside what its
+	// Client may have: that is who the first of them came from.
 	Called int
 }
 
@@ -58,10 +59,17 @@ func (p *Pool) takeLocked(r Request, tried []*Server) (Slot, error) {
 		return Slot{}, ErrFull
 	case at < 0:
 		return Slot{}, ErrNoServer
-	case !p.queue.Enter(r.Client):
+	case !p.enterLocked(r):
 		return Slot{}, ErrFull
 	}
 	return p.occupyLocked(at, r), nil
+}
+
+// enterLocked counts a slot as the client's; false: it has all that it may have.
+// With a reserve for each level the deepest always has one: those above it are
+// as many as may be without it.
+func (p *Pool) enterLocked(r Request) bool {
+	return p.queue.Enter(r.Client, r.level()*p.options.Reserve)
 }
 
 // Force is Take beyond all bounds, for requests that must not wait. Where a slot
@@ -126,6 +134,7 @@ func (s Slot) Next(ctx context.Context, session Key, tried ...*Server) (Slot, er
 	r := s.request
 	r.Session = session
 	w := newWaiter(r)
+	w.counted = true
 	p.moveLocked(w, tried)
 	ready := p.admitLocked()
 	p.mu.Unlock()

@@ -15,6 +15,7 @@ type waiter struct {
 	ahead   *list.List    // where it waits before the queue, because it has had a slot before, or is called; nil: in the queue
 	at      *list.Element // of ahead; nil: it has ended
 	tried   []*Server     // of no use to who moves
+	counted bool          // as its client's, while it waits ahead: it has had a slot
 
 	// Written before ended is closed.
 	slot  Slot
@@ -87,8 +88,14 @@ func (p *Pool) leaveLocked(w *waiter) bool {
 		return false
 	}
 	p.unmoveLocked(w)
-	p.queue.Exit(w.request.Client)
+	p.uncountLocked(w)
 	return true
+}
+
+func (p *Pool) uncountLocked(w *waiter) {
+	if w.counted {
+		p.queue.Exit(w.request.Client)
+	}
 }
 
 func (p *Pool) moveLocked(w *waiter, tried []*Server) {
@@ -137,18 +144,23 @@ func (p *Pool) admitLocked() (ready *waiter) {
 }
 
 // admitAheadLocked serves those who wait before the queue, the first first. Who
-// cannot go holds those behind it up, who come next all the same.
+// cannot go holds those behind it up, who come next all the same; but for whose
+// client has all that it may have.
 func (p *Pool) admitAheadLocked(ahead *list.List, ready *waiter) *waiter {
-	for e := ahead.Front(); e != nil; e = ahead.Front() {
+	for e := ahead.Front(); e != nil; {
 		w := e.Value.(*waiter)
+		e = e.Next() // before w is taken out
 		at, full := p.chooseLocked(w.request, w.tried)
 		if full {
 			break
 		}
+		if at >= 0 && !w.counted && !p.enterLocked(w.request) {
+			continue
+		}
 		p.unmoveLocked(w)
 		if at < 0 {
 			w.err = ErrNoServer
-			p.queue.Exit(w.request.Client)
+			p.uncountLocked(w)
 		} else {
 			w.slot = p.occupyLocked(at, w.request)
 		}

@@ -77,7 +77,7 @@ func wantRest(t *testing.T, p *Pool) {
 	t.Helper()
 	for _, client := range []string{"a", "b", "c", "0", "1", "2", "3"} {
 		for range p.options.MaxInFlightPerClient {
-			if !p.queue.Enter(client) {
+			if !p.queue.Enter(client, 0) {
 				t.Errorf("slots are counted as those of %s that nobody has", client)
 			}
 		}
