@@ -51,7 +51,7 @@ type App struct {
 // New puts the gate together. It touches the disk but opens no listener.
 func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	mistakes, warnings := config.CheckFiles(c)
-	for _, w := range append(config.RuleWarnings(c), warnings...) {
+	for _, w := range append(config.Warnings(c), warnings...) {
 		log.Warn().Str("key", w.Path).Str("detail", w.Message).Msg("configuration")
 	}
 	if len(mistakes) > 0 {

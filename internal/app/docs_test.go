@@ -31,7 +31,7 @@ func TestSamplesOfTheDocsAreTaken(t *testing.T) {
 			t.Errorf("%s\n%v", sample, err)
 			continue
 		}
-		for _, w := range config.RuleWarnings(loaded) {
+		for _, w := range config.Warnings(loaded) {
 			if !strings.Contains(sample, "check warns") {
 				t.Errorf("%s\nwarning: %v", sample, w)
 			}

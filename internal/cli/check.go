@@ -28,8 +28,7 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			warn(c, config.RuleWarnings(loaded))
-			warn(c, config.SlotWarnings(loaded))
+			warn(c, config.Warnings(loaded))
 			if !textOnly {
 				if err := checkMachine(c, loaded); err != nil {
 					return err
