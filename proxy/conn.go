@@ -49,8 +49,8 @@ func (x *exchange) cutConnection() {
 // as well, and of one over HTTP/1.0 not whether it named a coding: a proxy in
 // front may see the request's end somewhere else, and take what is left for the
 // beginning of another client's (RFC 9112, section 6.1).
-func (x *exchange) endsConnection() bool {
-	return !x.overHTTP2() && (!x.r.ProtoAtLeast(1, 1) || len(x.r.TransferEncoding) > 0)
+func endsConnection(r *http.Request) bool {
+	return r.ProtoMajor < 2 && (!r.ProtoAtLeast(1, 1) || len(r.TransferEncoding) > 0)
 }
 
 // connState is the server's hook of that name. It sets what net/http leaves open
@@ -65,8 +65,8 @@ func (l ServerLimits) connState(c net.Conn, s http.ConnState) {
 		// The last answer has left a deadline: the next one may come much later.
 		_ = c.SetWriteDeadline(time.Time{}) // a closed connection needs none
 	case s == http.StateActive && l.BodyIdleTimeout > 0:
-		// Of requests that it answers itself ("OPTIONS *", an expectation that it does
-		// not know) net/http reads the body away, however long that takes.
+		// Of requests that it answers itself (an expectation that it does not know)
+		// net/http reads the body away, however long that takes.
 		_ = c.SetReadDeadline(time.Now().Add(l.BodyIdleTimeout))
 	}
 }

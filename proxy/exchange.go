@@ -110,7 +110,7 @@ func (x *exchange) refuse(err error) {
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 	}
 	refusal.quotas = x.quotas
-	x.sent = refusal.write(x.w, x.r, x.requestID, x.setup.Page, unread || x.endsConnection())
+	x.sent = refusal.write(x.w, x.r, x.requestID, x.setup.Page, unread || endsConnection(x.r))
 	x.answered = time.Since(x.arrived)
 	switch {
 	case unread:

@@ -65,9 +65,6 @@ func (x *exchange) sendFile(file *files.File) error {
 	defer func() { x.taking.stop() }()
 	x.w.Header()[requestIDHeader] = []string{x.requestID}
 	x.quotas.tell(x.w.Header())
-	if x.endsConnection() {
-		x.w.Header().Set("Connection", "close")
-	}
 	x.bodyRead = true // there is none
 	to.extend()
 	file.Serve(to, x.r)

@@ -20,9 +20,6 @@ func (x *exchange) relay() error {
 	x.w.Header()[requestIDHeader] = []string{x.requestID}
 	x.quotas.tell(x.w.Header())
 	x.announceTrailer()
-	if x.endsConnection() {
-		x.w.Header().Set("Connection", "close")
-	}
 	x.status = resp.StatusCode
 	control := http.NewResponseController(x.w)
 	defer func() { x.taking.stop() }()

@@ -69,7 +69,7 @@ func NewServer(h http.Handler, l ServerLimits, log zerolog.Logger) *http.Server 
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	return &http.Server{
-		Handler:           h,
+		Handler:           front{h},
 		ReadHeaderTimeout: l.ReadHeaderTimeout,
 		IdleTimeout:       l.IdleTimeout,
 		MaxHeaderBytes:    l.MaxHeaderSize,
@@ -77,7 +77,10 @@ func NewServer(h http.Handler, l ServerLimits, log zerolog.Logger) *http.Server 
 		HTTP2:             http2Limits(l),
 		ConnContext:       rememberConn,
 		ConnState:         l.connState,
-		ErrorLog:          stdlog.New(errorLog{log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Second})}, "", 0),
+		// Its answer leaves the connection open, whatever the request's framing is.
+		DisableGeneralOptionsHandler: true,
+
+		ErrorLog: stdlog.New(errorLog{log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Second})}, "", 0),
 	}
 }
 

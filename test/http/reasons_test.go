@@ -41,7 +41,7 @@ var reasons = byScenario(map[string][]string{
 	"X-Forwarded-Host is set for the application":                                                                           {"a target in absolute form and another Host"},
 	"of no web server (RFC 9110, 4.2): PHP would take it for another path than rules have":                                  {"a target in authority form", "a target of an unknown scheme", "a target of another scheme", "a target with a user", "a target with an empty host", "a target with quotes for a host", "a target with a high byte in its host", "a target without slashes", "an asterisk for GET"},
 	"Host has a name in it (RFC 9110, 7.2); an upstream would be told another one":                                          {"an empty Host"},
-	"the server itself is asked (RFC 9110, 9.3.7), not the application":                                                     {"an asterisk for OPTIONS"},
+	"the server itself is asked (RFC 9110, 9.3.7), not the application":                                                     {"an asterisk for OPTIONS", "an asterisk for OPTIONS, in chunks and with a length", "an asterisk for OPTIONS, over HTTP/1.0 and with a coding", "an asterisk for OPTIONS, with a body"},
 	"skipping it is a courtesy to clients of the nineties (RFC 9112, 2.2); it is skipped behind a body, where they sent it": {"an empty line before the request"},
 	"there is nothing above the root, so it is closed as the path itself":                                                   {"closed path, above the root"},
 	"one line, as rules have read them (RFC 9110, 5.3): PHP would get the first, the last or all, as a server pleases":      {"a field twice"},

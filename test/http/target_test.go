@@ -28,6 +28,18 @@ func targetScenarios() []scenario {
 		{name: "a target without its slash", send: get("a"), replies: []reply{badRequest}, end: closes},
 		{name: "an asterisk for GET", send: get("*"), replies: []reply{badTarget}},
 		{name: "an asterisk for OPTIONS", send: message("OPTIONS *", "", nil), replies: []reply{{status: "HTTP/1.1 200 OK", header: []string{"Content-Length: 0"}}}},
+		{
+			name: "an asterisk for OPTIONS, in chunks and with a length", send: message("OPTIONS *", "0\r\n\r\n"+get("/evil"), []string{"Transfer-Encoding: chunked", "Content-Length: 5"}),
+			replies: []reply{{status: "HTTP/1.1 200 OK", header: []string{"Content-Length: 0", "Connection: close"}}}, end: closes,
+		},
+		{
+			name: "an asterisk for OPTIONS, over HTTP/1.0 and with a coding", send: "OPTIONS * HTTP/1.0\r\nHost: gate.test\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + get("/evil"),
+			replies: []reply{{status: "HTTP/1.0 200 OK", header: []string{"Content-Length: 0", "Connection: close"}}}, end: closes,
+		},
+		{
+			name: "an asterisk for OPTIONS, with a body", send: message("OPTIONS *", "hello"+get("/evil"), []string{"Content-Length: 5"}),
+			replies: []reply{{status: "HTTP/1.1 200 OK", header: []string{"Content-Length: 0", "Connection: close"}}}, end: closes,
+		},
 		{name: "a fragment", send: get("/a#b"), replies: []reply{badTarget}},
 		{name: "a fragment before the path", send: get("/static#/../admin"), replies: []reply{badTarget}},
 		{name: "a fragment in the query", send: get("/a?b#c"), replies: []reply{badTarget}},
