@@ -53,6 +53,7 @@ type exchange struct {
 	call     call            // where the application itself sent the request
 	token    string          // for those whom the upstream calls; "": none
 	run      *run            // nil until forward
+	extended time.Time       // when the client was given time to take the answer
 	taking   *taking         // nil until the answer is long enough
 }
 

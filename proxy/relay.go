@@ -69,9 +69,20 @@ func (x *exchange) nextChunk(pipe *spool.Pipe, control *http.ResponseController)
 	return pipe.Next(x.r.Context())
 }
 
-// extendWrite gives the client time to take the next bytes.
+// extendWrite gives the client time to take the next bytes, where it was not
+// given some a moment ago: to set a deadline costs more than to look at the clock.
 func (x *exchange) extendWrite(control *http.ResponseController) {
-	if d := x.setup.WriteIdleTimeout; d > 0 {
+	if now := time.Now(); now.Sub(x.extended) > x.setup.WriteIdleTimeout/extendings {
+		x.extended = now
+		x.setup.extendWrite(control)
+	}
+}
+
+// extendings is how often in WriteIdleTimeout a deadline is set at most.
+const extendings = 64
+
+func (s *setup) extendWrite(control *http.ResponseController) {
+	if d := s.WriteIdleTimeout; d > 0 {
 		_ = control.SetWriteDeadline(time.Now().Add(d)) // without deadlines the connection's own end has to do
 	}
 }
@@ -81,6 +92,7 @@ func (x *exchange) extendWrite(control *http.ResponseController) {
 // HTTP/1 it means nothing until the next write, which sets another.
 func (x *exchange) restWrite(control *http.ResponseController) {
 	if x.overHTTP2() && x.setup.WriteIdleTimeout > 0 {
+		x.extended = time.Time{}
 		_ = control.SetWriteDeadline(time.Time{})
 	}
 }

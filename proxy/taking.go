@@ -63,7 +63,7 @@ func (x *exchange) watchTaking(control *http.ResponseController) *taking {
 	if !ok {
 		return nil
 	}
-	t := &taking{socket: conn, extend: func() { x.extendWrite(control) }, every: x.setup.WriteIdleTimeout / looks, held: held}
+	t := &taking{socket: conn, extend: func() { x.setup.extendWrite(control) }, every: x.setup.WriteIdleTimeout / looks, held: held}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.timer = time.AfterFunc(t.every, t.look)
