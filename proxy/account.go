@@ -66,10 +66,21 @@ type record struct {
 }
 
 func newRecord(g *Gate, r *http.Request) *record {
-	rec := &record{gate: g, setup: g.setup.Load(), arrived: time.Now(), method: r.Method, host: r.Host, path: r.URL.Path}
+	rec := &record{gate: g, setup: g.setup.Load(), arrived: time.Now(), method: cutOff(r.Method), host: cutOff(r.Host), path: cutOff(r.URL.Path)}
 	rec.parties.Store(1)
 	g.open.add()
 	return rec
+}
+
+// maxLogged is how much of a client's word is logged: refusals cost it next to
+// nothing, and must not fill a disk.
+const maxLogged = 1 << 10
+
+func cutOff(text string) string {
+	if len(text) <= maxLogged {
+		return text
+	}
+	return text[:maxLogged] + "…"
 }
 
 // join adds a party that will finish.
