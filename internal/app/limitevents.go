@@ -45,6 +45,11 @@ func (e *limitEvents) turned(words redisWords, err error) {
 	}
 }
 
+// unasked is about a Redis that no request has missed yet.
+func (e *limitEvents) unasked(words redisWords, err error) {
+	e.log.Warn().Str("error", words.of(err)).Msg("Redis cannot be asked now, while that lasts each gate counts shared limits by itself")
+}
+
 // crowded is called every ten seconds at most.
 func (e *limitEvents) crowded(limit string, decisions uint64) {
 	e.log.Warn().Str("limit", limit).Uint64("decisions", decisions).

@@ -94,6 +94,9 @@ func (l *limits) openLocked(c *config.Config, cluster bool) error {
 // where it is a cluster: a client of another kind has to ask. Until that is known
 // calls fail, and limits are counted here.
 func (l *limits) start(ctx context.Context, c *config.Config, changed func()) error {
+	if err := l.examine(ctx, c); err != nil {
+		return err
+	}
 	if !c.SharesLimits() || c.Redis.Mode != config.RedisAuto || c.Redis.HasSentinels() || len(c.Redis.Addresses) > 1 {
 		return nil
 	}
