@@ -131,8 +131,13 @@ func anyGlob[T string | []byte](globs []*glob, s T) bool {
 	return false
 }
 
-// maxScripts bounds the places in a path at which a script may end.
-const maxScripts = 16
+// A script stands at one of the first places in a path at which one may end, for
+// no folder is called x.php, and is no longer than Linux lets a path be. Without
+// these bounds one request could have each expression run over 16 texts of 8 KiB.
+const (
+	maxScripts = 4
+	maxScript  = 4 << 10
+)
 
 // anyPath matches the whole path and, with PathInfo, the folder's index and what
 // is before each "/" that follows ".php": one of them is the script that will
@@ -144,12 +149,12 @@ func anyPath[T interface{ matchesPath(path string) bool }](list []T, r *Request)
 	if !r.PathInfo {
 		return false
 	}
-	if strings.HasSuffix(r.Path, "/") && holdsForAny(list, r.Path+"index.php") {
+	if len(r.Path) < maxScript && strings.HasSuffix(r.Path, "/") && holdsForAny(list, r.Path+"index.php") {
 		return true
 	}
 	for at, n := 0, 0; n < maxScripts; n++ {
 		i := strings.Index(r.Path[at:], ".php/")
-		if i < 0 {
+		if i < 0 || at+i+len(".php") > maxScript {
 			return false
 		}
 		at += i + len(".php")

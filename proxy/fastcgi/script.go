@@ -112,8 +112,9 @@ func (r *Resolver) front(decoded string, plain bool) Script {
 }
 
 // maxCandidates bounds the places in a path that are looked at: each costs a
-// look at the disk, and a path of 60 KB has room for thousands.
-const maxCandidates = 16
+// look at the disk, and rules a look at what is before it (internal/rules has the
+// same bound). A path of 60 KB has room for thousands.
+const maxCandidates = 4
 
 // lookUp finds the file that the path names.
 func (r *Resolver) lookUp(decoded string) (Script, bool, error) {
