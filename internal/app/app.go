@@ -2,7 +2,7 @@
 // listeners, tells when the gate is ready, and stops it without losing what is
 // under way.
 //
-// The life of an App is New, Start, Drain, Close. What can be wrong with a
+// The life of an App is New, Start, Reload, Drain, Close. What can be wrong with a
 // configuration beyond its text (a folder that is missing, a port that is
 // taken) is found in New and Start, before the first request is taken. An
 // upstream that is down is not such a thing: the gate starts and is not ready.
@@ -32,39 +32,50 @@ import (
 
 // App is one gate with its listeners.
 type App struct {
-	config    *config.Config
+	level     logLevel
 	log       zerolog.Logger
+	registry  *prometheus.Registry
 	gate      *proxy.Gate
 	spool     *spool.Pool
 	upstreams *upstreams
 	locks     *locks
 	limits    *limits
 	ready     *readiness
+	reloads   *reloadEvents
+	files     startFiles
 
 	public            *public
-	admin             *http.Server
+	admin             *adminServer
 	publicAt, adminAt net.Listener
 	serving           sync.WaitGroup
 	failed            chan error // a listener that broke; at most one a listener
+
+	reloading sync.Mutex // held by the one reload that is under way
+	closed    bool       // there are none any more
+
+	mu     sync.Mutex     // held while what the gate goes by is swapped
+	config *config.Config // what it goes by
 }
 
 // New puts the gate together. It touches the disk but opens no listener.
 func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
+	registry := prometheus.NewRegistry()
+	a := &App{config: c, registry: registry, failed: make(chan error, 2)}
+	a.level.set(c.Log.Level)
+	log = a.level.of(log)
+	a.log = log
 	mistakes, warnings := config.CheckFiles(c)
-	for _, w := range append(config.Warnings(c), warnings...) {
-		log.Warn().Str("key", w.Path).Str("detail", w.Message).Msg("configuration")
-	}
+	a.warn(append(config.Warnings(c), warnings...))
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
-	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a := &App{config: c, log: log, failed: make(chan error, 2)}
-	parts, err := a.parts(version, registry)
-	if err != nil {
-		return nil, errors.Join(err, a.giveBack())
+	a.reloads = newReloadEvents(registry, log)
+	var err error
+	if a.files, err = filesOfStart(c); err != nil {
+		return nil, err
 	}
-	token, err := c.Admin.BearerToken()
+	parts, err := a.parts(version, registry)
 	if err != nil {
 		return nil, errors.Join(err, a.giveBack())
 	}
@@ -81,20 +92,27 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	}
 	registerDegraded(registry, func() bool { return a.locks.away() || a.limits.away() })
 	a.ready = newReadiness(a.upstreams.readiness(c), a.locks.refused)
+	operators, err := a.adminHandler(c)
+	if err != nil {
+		return nil, errors.Join(err, a.locks.close(), a.giveBack())
+	}
+	a.admin = newAdminServer(operators)
 	parts.Locks = a.locks
 	a.gate = proxy.New(parts, setup)
 	a.gate.RegisterGauges(registry)
-	a.public, err = newPublic(c.Server, a.handler(), a.gate.TrustsPeer, registry, log)
+	a.public, err = newPublic(c.Server, a.handler(c.Server.ReadyPath, c.Server.ReadHeaderTimeout), a.gate.TrustsPeer, registry, log)
 	if err != nil {
 		return nil, errors.Join(err, a.locks.close(), a.giveBack())
 	}
 	a.public.server.RegisterOnShutdown(a.gate.EndUpgraded)
-	a.admin = &http.Server{
-		Handler:           admin.New(admin.Options{Gatherer: registry, Ready: a.ready.Reasons, Token: token, PProf: c.Admin.PProf}),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-	}
 	return a, nil
+}
+
+// warn logs what may be meant as it stands in a configuration.
+func (a *App) warn(warnings config.Errors) {
+	for _, w := range warnings {
+		a.log.Warn().Str("key", w.Path).Str("detail", w.Message).Msg("configuration")
+	}
 }
 
 // parts makes what the gate needs and can fail to be had.
@@ -124,18 +142,6 @@ func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, err
 		Upstreams: a.upstreams.list,
 		Log:       a.log,
 	}, nil
-}
-
-// use has the requests that come from now on go by a configuration. Where there is
-// an error nothing has changed.
-func (a *App) use(c *config.Config) error {
-	setup, err := a.setup(c)
-	if err != nil {
-		return err
-	}
-	a.locks.bound(waitingLimits(c))
-	a.gate.Use(setup)
-	return nil
 }
 
 // setup makes what the gate goes by. What the limits have in common with those in
@@ -188,9 +194,9 @@ func settings(c *config.Config) proxy.Settings {
 	}
 }
 
-// handler is the gate, and readiness beside it where a path is set.
-func (a *App) handler() http.Handler {
-	path := a.config.Server.ReadyPath
+// handler is the gate, and readiness beside it where a path is set. Both keys need a
+// restart.
+func (a *App) handler(path string, timeout time.Duration) http.Handler {
 	if path == "" {
 		return a.gate
 	}
@@ -203,7 +209,7 @@ func (a *App) handler() http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == path {
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(a.config.Server.ReadHeaderTimeout))
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout))
 			ready(w, r)
 			return
 		}
@@ -218,14 +224,18 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.locks.start(ctx); err != nil {
 		return err
 	}
-	err := a.limits.start(ctx, a.config, a.overCluster)
+	c := a.current()
+	err := a.limits.examine(ctx, c)
+	if err == nil {
+		err = a.limits.settle(ctx, c, a.overCluster)
+	}
 	if err != nil {
 		return err
 	}
-	if a.adminAt, err = listen(ctx, "admin.listen", a.config.Admin.Listen, false); err != nil {
+	if a.adminAt, err = listen(ctx, "admin.listen", c.Admin.Listen, false); err != nil {
 		return err
 	}
-	if a.publicAt, err = listen(ctx, "server.listen", a.config.Server.Listen, true); err != nil {
+	if a.publicAt, err = listen(ctx, "server.listen", c.Server.Listen, true); err != nil {
 		return errors.Join(err, a.adminAt.Close())
 	}
 	a.upstreams.start()
@@ -236,17 +246,6 @@ func (a *App) Start(ctx context.Context) error {
 		a.log.Warn().Str("reason", reason).Msg("not ready")
 	}
 	return nil
-}
-
-// overCluster has shared limits counted in a cluster: it has shown to be one.
-func (a *App) overCluster() {
-	err := a.limits.overCluster(a.config)
-	if err == nil {
-		err = a.use(a.config)
-	}
-	if err != nil {
-		a.log.Error().Err(err).Msg("shared limits cannot be counted in the cluster, each gate counts by itself")
-	}
 }
 
 // watch takes the error with which a server has ended.
@@ -271,9 +270,10 @@ func (a *App) AdminAddress() net.Addr { return a.adminAt.Addr() }
 // The error says how many requests were still under way.
 func (a *App) Drain(ctx context.Context) error {
 	a.ready.drain()
-	a.log.Info().Dur("delay", a.config.Server.DrainDelay).Msg("draining")
-	wait(ctx, a.config.Server.DrainDelay)
-	if t := a.config.Server.DrainTimeout; t > 0 {
+	delay := a.current().Server.DrainDelay
+	a.log.Info().Dur("delay", delay).Msg("draining")
+	wait(ctx, delay)
+	if t := a.current().Server.DrainTimeout; t > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, t, errDrainTimeout)
 		defer cancel()
@@ -302,6 +302,7 @@ func wait(ctx context.Context, d time.Duration) {
 
 // Close cuts off whatever is still under way and gives everything back.
 func (a *App) Close() error {
+	a.endReloads()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	a.gate.Abort()
@@ -317,6 +318,13 @@ func (a *App) Close() error {
 		a.log.Warn().Err(untold).Msg("Redis could not be told of every turn that has ended, those leases run out by themselves")
 	}
 	return errors.Join(err, a.giveBack())
+}
+
+// endReloads returns when none is under way, and none begins any more.
+func (a *App) endReloads() {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	a.closed = true
 }
 
 // giveBack closes what there is but for the store.

@@ -10,7 +10,7 @@ import (
 // that will never do is an error, as it is for turns; one that cannot be asked now
 // is waited for. Where turns are had from the same Redis they look at it.
 func (l *limits) examine(ctx context.Context, c *config.Config) error {
-	if !c.SharesLimits() || c.Lock.Store == config.StoreRedis {
+	if l.begun || !c.SharesLimits() || c.Lock.Store == config.StoreRedis {
 		return nil
 	}
 	options, err := redisOptions(c)

@@ -22,7 +22,8 @@ type limits struct {
 	names []string     // of the rate limits in set
 	redis []limitRedis // the last is in use; requests may still ask those before
 
-	stop     context.CancelFunc // ends settle; nil before start
+	begun    bool               // settle has been called while limits were shared
+	stop     context.CancelFunc // ends settling; nil before start
 	settling sync.WaitGroup
 }
 
@@ -90,14 +91,16 @@ func (l *limits) openLocked(c *config.Config, cluster bool) error {
 	return nil
 }
 
-// start finds out what kind of Redis redis.mode: auto means. changed is called
+// settle finds out what kind of Redis redis.mode: auto means. changed is called
 // where it is a cluster: a client of another kind has to ask. Until that is known
-// calls fail, and limits are counted here.
-func (l *limits) start(ctx context.Context, c *config.Config, changed func()) error {
-	if err := l.examine(ctx, c); err != nil {
-		return err
+// calls fail, and limits are counted here. It is called again when another
+// configuration is used: that may be the first to share limits.
+func (l *limits) settle(ctx context.Context, c *config.Config, changed func()) error {
+	if l.begun || !c.SharesLimits() {
+		return nil
 	}
-	if !c.SharesLimits() || c.Redis.Mode != config.RedisAuto || c.Redis.HasSentinels() || len(c.Redis.Addresses) > 1 {
+	l.begun = true
+	if c.Redis.Mode != config.RedisAuto || c.Redis.HasSentinels() || len(c.Redis.Addresses) > 1 {
 		return nil
 	}
 	options, err := redisOptions(c)

@@ -68,6 +68,12 @@ func metricsOf(t *testing.T, a *App) string {
 		t.Fatal(err)
 	}
 	r.Close = true
+	return bodyOf(t, r)
+}
+
+// bodyOf sends a request, whatever comes of it.
+func bodyOf(t *testing.T, r *http.Request) string {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -78,32 +84,6 @@ func metricsOf(t *testing.T, a *App) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// What two configurations have in common goes on; what is said in another way
-// begins anew.
-func TestLimitsGoOnInTheNextConfiguration(t *testing.T) {
-	upstream := upstreamOf(t, nothing)
-	a, _ := startApp(t, upstream+threeAnHour)
-	if got := passes(t, a, "/", 9); got != 3 {
-		t.Fatalf("%d passed", got)
-	}
-	use := func(yaml string, want int) {
-		t.Helper()
-		if err := a.use(load(t, quiet+upstream+yaml)); err != nil {
-			t.Fatal(err)
-		}
-		if got := passes(t, a, "/", 9); got != want {
-			t.Errorf("with %q %d of 9 passed, want %d", yaml, got, want)
-		}
-	}
-	use(threeAnHour+"limit_keys: 10\nrules: [{name: a, match: {path: [/a]}, limits: [{rate: 1/s}]}]\n", 0)
-	use(strings.Replace(threeAnHour, "burst: 3", "burst: 4", 1), 4)
-	use("limits: []\n", 9)
-	use(threeAnHour, 3)
-
-	server := redistest.Start(t) // the first limit that is shared
-	use(strings.Replace(threeAnHour, "burst: 3", "burst: 5, scope: shared", 1)+redisAt(server.Address(), ""), 5)
 }
 
 func TestLimitsAreSharedOverGatesAndCountedByEachWithoutRedis(t *testing.T) {

@@ -34,9 +34,7 @@ type locks struct {
 // session ids are hashed. It does not touch the network.
 func newLocks(c *config.Config, fingerprint string, events *lockEvents) (*locks, error) {
 	limits := waitingLimits(c)
-	if c.UsesRedis() {
-		redis.SetLogger(events)
-	}
+	redis.SetLogger(events)
 	if c.Lock.Store != config.StoreRedis {
 		store := lockstore.NewMemory(limits)
 		return &locks{Locker: store, bound: store.Bound}, nil

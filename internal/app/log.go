@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -28,16 +29,38 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// NewLogger writes to out as the configuration says. Durations are in
-// milliseconds, times in UTC with milliseconds.
+// NewLogger writes to out in the form that the configuration says. The level is
+// an App's: it may change while it runs. Durations are in milliseconds, times in
+// UTC with milliseconds.
 func NewLogger(out io.Writer, c config.Log) zerolog.Logger {
 	formatOnce()
 	if c.Format == config.FormatConsole {
 		out = zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000", NoColor: !isTerminal(out)}
 	}
-	level, err := zerolog.ParseLevel(string(c.Level))
+	return zerolog.New(out).With().Timestamp().Logger()
+}
+
+// logLevel is the least level that is logged. It may be changed at any time.
+type logLevel struct{ least atomic.Int32 }
+
+func (l *logLevel) set(c config.LogLevel) {
+	level, err := zerolog.ParseLevel(string(c))
 	if err != nil {
 		level = zerolog.InfoLevel // config has checked it
 	}
-	return zerolog.New(out).Level(level).With().Timestamp().Logger()
+	l.least.Store(int32(level))
+}
+
+// of returns the logger with the level. What is below it costs nothing, but where
+// somebody samples the logger further: then it is thrown away at the end.
+func (l *logLevel) of(log zerolog.Logger) zerolog.Logger { return log.Hook(l).Sample(l) }
+
+// Sample implements zerolog.Sampler.
+func (l *logLevel) Sample(at zerolog.Level) bool { return at >= zerolog.Level(l.least.Load()) }
+
+// Run implements zerolog.Hook.
+func (l *logLevel) Run(e *zerolog.Event, at zerolog.Level, _ string) {
+	if !l.Sample(at) {
+		e.Discard()
+	}
 }

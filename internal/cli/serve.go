@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,9 @@ func newServe() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve as the configuration says",
+		Long: "Serves as the configuration says. SIGTERM or SIGINT drains the gate and ends it. SIGHUP\n" +
+			"reads the file again: what a running gate can take over it does, what needs a restart\n" +
+			"it names, and where there is a mistake the configuration stays as it was.",
 		Example: "  sessiongate serve -c /etc/sessiongate.yaml\n" +
 			"  sessiongate serve --fastcgi unix:/run/php/php8.2-fpm.sock --root /var/www/html\n" +
 			"  sessiongate serve --http http://127.0.0.1:8080 --listen :80",
@@ -52,7 +56,9 @@ func serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	loaded, err := config.Load(config.Source{Path: f.file, Env: os.Environ(), Flags: settings, Check: app.Check})
+	again := hangups() // from here on a file that changes while it is read is read again
+	source := config.Source{Path: f.file, Env: os.Environ(), Flags: settings, Check: app.Check}
+	loaded, err := config.Load(source)
 	if err != nil {
 		return err
 	}
@@ -60,21 +66,41 @@ func serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	return run(c.Context(), gate)
+	return run(c.Context(), gate, source, again)
 }
 
-// run serves until a signal comes or a listener breaks; then it drains.
-func run(ctx context.Context, gate *app.App) (err error) {
+// run serves until a signal comes or a listener breaks; then it drains. Until that
+// has ended it reads the configuration again whenever it is told to.
+func run(ctx context.Context, gate *app.App, source config.Source, again <-chan os.Signal) (err error) {
 	defer func() { err = errors.Join(err, gate.Close()) }()
 	if err := gate.Start(ctx); err != nil {
 		return err
 	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var followed sync.WaitGroup
+	followed.Go(func() { follow(following, gate, source, again) })
+	defer func() {
+		stop()
+		followed.Wait()
+	}()
 	select {
 	case err := <-gate.Failed():
 		return err
 	case <-ctx.Done():
 	}
 	return gate.Drain(context.WithoutCancel(ctx))
+}
+
+// follow reloads the configuration each time it is told to, until ctx ends.
+func follow(ctx context.Context, gate *app.App, source config.Source, again <-chan os.Signal) {
+	for {
+		select {
+		case <-again:
+			gate.Reload(ctx, source)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // settings turns the flags into values of configuration keys. Only flags that

@@ -7,6 +7,16 @@ import (
 	"syscall"
 )
 
+// hangups gives a value when SIGHUP has come: one for any number that nobody has
+// taken yet. Who takes it and then reads what has changed misses nothing. It is
+// never stopped: with the default back, one more would end the process while it
+// drains.
+func hangups() <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c
+}
+
 // untilSignal is a context that ends with the first SIGINT or SIGTERM, or with
 // stop. The default is back before it ends: a second signal ends the process at
 // once, also where it comes in the moment in which the first one shows.

@@ -11,6 +11,7 @@ type field struct {
 	key   string
 	typ   reflect.Type // pointers taken off
 	index int          // in the struct
+	live  bool         // a running gate takes a new value over
 }
 
 // fieldsOf lists the keys of a section in the order of the schema.
@@ -18,7 +19,7 @@ func fieldsOf(section reflect.Type) []field {
 	fields := make([]field, 0, section.NumField())
 	for i := range section.NumField() {
 		f := section.Field(i)
-		fields = append(fields, field{key: f.Tag.Get("mapstructure"), typ: pointee(f.Type), index: i})
+		fields = append(fields, field{key: f.Tag.Get("mapstructure"), typ: pointee(f.Type), index: i, live: f.Tag.Get("reload") == "yes"})
 	}
 	return fields
 }

@@ -32,18 +32,30 @@ type Flag struct {
 // Load reads the configuration: flags over environment over file over
 // defaults. The error, if any, is of the type Errors and holds every mistake.
 func Load(source Source) (*Config, error) {
-	var content []byte
-	if source.Path != "" {
-		var err error
-		if content, err = readFile(source.Path); err != nil {
-			return nil, Errors{{Message: err.Error()}}
-		}
+	content, err := source.content()
+	if err != nil {
+		return nil, err
 	}
 	return load(source, content)
 }
 
+// content is that of the file; nil where there is none.
+func (source Source) content() ([]byte, error) {
+	if source.Path == "" {
+		return nil, nil
+	}
+	content, err := readFile(source.Path)
+	if err != nil {
+		return nil, Errors{{Message: err.Error()}}
+	}
+	return content, nil
+}
+
 func load(source Source, content []byte) (*Config, error) {
-	r := newReport(source.Path)
+	return loadReported(source, content, newReport(source.Path))
+}
+
+func loadReported(source Source, content []byte, r *report) (*Config, error) {
 	layers := viper.NewWithOptions(viper.WithDecoderRegistry(&document{report: r}))
 	layers.SetConfigType("yaml")
 	for key, value := range treeOf(reflect.ValueOf(*Defaults())) {
@@ -59,14 +71,19 @@ func load(source Source, content []byte) (*Config, error) {
 	if err := layers.UnmarshalExact(cfg, exactly); err != nil {
 		return nil, err
 	}
+	if err := source.check(cfg, r); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// check finds what cannot work, or cannot be meant.
+func (source Source) check(cfg *Config, r *report) error {
 	validate(cfg, r)
 	if source.Check != nil {
 		r.refuseAll(source.Check(cfg))
 	}
-	if err := r.err(); err != nil {
-		return nil, err
-	}
-	return cfg, nil
+	return r.err()
 }
 
 // exactly turns off what viper and mapstructure would convert.

@@ -4,22 +4,22 @@ import "time"
 
 // Lock says how the requests of one session are put in order.
 type Lock struct {
-	Store               Store          `mapstructure:"store"`                  // who grants leases; default memory
-	Mode                LockMode       `mapstructure:"mode"`                   // default exclusive
-	Busy                Busy           `mapstructure:"busy"`                   // when somebody of the session is there; default queue
-	Enforce             bool           `mapstructure:"enforce"`                // default true; false: count only, hold nobody up
-	MaxWaiting          int            `mapstructure:"max_waiting"`            // requests of one session; the next gets 429; default 64
-	MaxWaitingPerClient int            `mapstructure:"max_waiting_per_client"` // default 128
-	MaxWaitingTotal     int            `mapstructure:"max_waiting_total"`      // default 20000
-	WaitTimeout         time.Duration  `mapstructure:"wait_timeout"`           // for the turn and a slot together; default 20s
-	OnWaitTimeout       OnWaitTimeout  `mapstructure:"on_wait_timeout"`        // default reject
-	MaxHold             time.Duration  `mapstructure:"max_hold"`               // of one turn; default 120s
-	TTL                 time.Duration  `mapstructure:"ttl"`                    // of a lease, which the memory store has not; default 10s; never 0; with Redis at least 3s
-	ReleaseOn           ReleaseOn      `mapstructure:"release_on"`             // default end
-	ReleaseDelay        time.Duration  `mapstructure:"release_delay"`          // the turn is kept so much longer; default 0s: not longer
-	MaxLoopbackDepth    int            `mapstructure:"max_loopback_depth"`     // requests that the application sends to its own site, one in another; 508 beyond; default 3
-	OnStoreFailure      OnStoreFailure `mapstructure:"on_store_failure"`       // when Redis is away; default local
-	OnLeaseLost         OnLeaseLost    `mapstructure:"on_lease_lost"`          // default continue
+	Store               Store          `mapstructure:"store"`                               // who grants leases; default memory
+	Mode                LockMode       `mapstructure:"mode" reload:"yes"`                   // default exclusive
+	Busy                Busy           `mapstructure:"busy" reload:"yes"`                   // when somebody of the session is there; default queue
+	Enforce             bool           `mapstructure:"enforce" reload:"yes"`                // default true; false: count only, hold nobody up
+	MaxWaiting          int            `mapstructure:"max_waiting" reload:"yes"`            // requests of one session; the next gets 429; default 64
+	MaxWaitingPerClient int            `mapstructure:"max_waiting_per_client" reload:"yes"` // default 128
+	MaxWaitingTotal     int            `mapstructure:"max_waiting_total" reload:"yes"`      // default 20000
+	WaitTimeout         time.Duration  `mapstructure:"wait_timeout" reload:"yes"`           // for the turn and a slot together; default 20s
+	OnWaitTimeout       OnWaitTimeout  `mapstructure:"on_wait_timeout" reload:"yes"`        // default reject
+	MaxHold             time.Duration  `mapstructure:"max_hold" reload:"yes"`               // of one turn; default 120s
+	TTL                 time.Duration  `mapstructure:"ttl"`                                 // of a lease, which the memory store has not; default 10s; never 0; with Redis at least 3s
+	ReleaseOn           ReleaseOn      `mapstructure:"release_on" reload:"yes"`             // default end
+	ReleaseDelay        time.Duration  `mapstructure:"release_delay" reload:"yes"`          // the turn is kept so much longer; default 0s: not longer
+	MaxLoopbackDepth    int            `mapstructure:"max_loopback_depth" reload:"yes"`     // requests that the application sends to its own site, one in another; 508 beyond; default 3
+	OnStoreFailure      OnStoreFailure `mapstructure:"on_store_failure" reload:"yes"`       // when Redis is away; default local
+	OnLeaseLost         OnLeaseLost    `mapstructure:"on_lease_lost" reload:"yes"`          // default continue
 }
 
 // Redis is the store shared by several gates.
