@@ -43,7 +43,8 @@ type record struct {
 	cut           bool     // the answer was broken off
 	limitName     string   // of the limit or cap that refused, or would have; "": none
 	shadowRule    string   // the first that would have refused it; "": none
-	shadowWait    bool     // it would have waited
+	shadowWait    bool     // it would have waited for its turn
+	shadowQueued  bool     // it would have waited for a slot
 	shadowOverlap bool     // it ran beside an earlier one of its session
 	shadowRefused []Reason // for which it would have been refused
 	withoutTurn   bool
@@ -140,6 +141,9 @@ func (rec *record) log() {
 	}
 	if rec.shadowWait {
 		e.Bool("shadow_wait", true)
+	}
+	if rec.shadowQueued {
+		e.Bool("shadow_queued", true)
 	}
 	if rec.shadowOverlap {
 		e.Bool("shadow_overlap", true)

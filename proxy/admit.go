@@ -26,7 +26,7 @@ func (x *exchange) admit() error {
 	switch {
 	case !errors.Is(err, balance.ErrFull):
 	case x.policy.Shadow:
-		x.gate.Metrics.shadowQueued.Inc()
+		x.wouldQueue()
 		x.slot, err = servers.Force(x.asks)
 	default:
 		err = x.queue()

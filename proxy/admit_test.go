@@ -347,6 +347,9 @@ func TestWhatIsNotEnforcedDoesNotWaitForASlot(t *testing.T) {
 		n.wantState(3, 0)
 		n.want("would have waited", int(testutil.ToFloat64(n.gate.Metrics.shadowQueued)), 2)
 		n.letAll()
+		line := n.log.String()
+		n.want("access lines that say so", strings.Count(line, `"shadow_queued":true`), 2)
+		n.want("lines of their own, of which one a second is written", strings.Count(line, "would have waited for a slot"), 1)
 	})
 }
 

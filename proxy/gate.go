@@ -94,7 +94,7 @@ type Gate struct {
 	shadows   *shadows
 
 	// Who is refused, or would be, comes often: each lets one line a second through.
-	limited, shadowed, overlapped zerolog.Logger
+	limited, shadowed, overlapped, unqueued zerolog.Logger
 
 	runners *runners
 
@@ -120,6 +120,7 @@ func New(p Parts, s Setup) *Gate {
 		limited:    p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		shadowed:   p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		overlapped: p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
+		unqueued:   p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		shadows:    newShadows(),
 	}
 	for _, u := range p.Upstreams {

@@ -20,6 +20,14 @@ func (x *exchange) wouldRefuse(reason Reason) {
 		Msg("request would have been refused, were it enforced; of several in a second one is logged")
 }
 
+// wouldQueue notes a wait for a slot that is not enforced.
+func (x *exchange) wouldQueue() {
+	x.shadowQueued = true
+	x.gate.Metrics.shadowQueued.Inc()
+	x.describe(x.gate.unqueued.Info()).Str("upstream", x.upstream.Name).
+		Msg("request would have waited for a slot, were it enforced; of several in a second one is logged")
+}
+
 // describe says whose request a line is about.
 func (x *exchange) describe(e *zerolog.Event) *zerolog.Event {
 	if x.session != (lockstore.Key{}) {
