@@ -10,6 +10,14 @@ import (
 // section 9.2.1).
 var readers = []string{"GET", "HEAD", "OPTIONS", "TRACE"}
 
+// methodsInUse are those to which another may be a slip of the pen: of HTTP (RFC
+// 9110, RFC 5789), of WebDAV and its kin, and of caches.
+var methodsInUse = []string{
+	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY",
+	"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "SEARCH", "REPORT", "ACL",
+	"BIND", "LINK", "UNLINK", "MERGE", "CHECKOUT", "MKCALENDAR", "PURGE", "BAN", "REFRESH",
+}
+
 // RuleWarnings finds what may be meant as it is said, and by which more gets past
 // the lock or the limits than most operators want.
 func RuleWarnings(cfg *Config) Errors {
@@ -19,11 +27,14 @@ func RuleWarnings(cfg *Config) Errors {
 	}
 	for i := range cfg.Rules {
 		rule := &cfg.Rules[i]
+		path := joinIndex("rules", i)
+		warnAt := func(path, message string, args ...any) {
+			warnings = append(warnings, &Error{Path: path, Message: fmt.Sprintf(message, args...)})
+		}
+		warn := func(key, message string, args ...any) { warnAt(joinKey(path, key), message, args...) }
+		rule.Match.warnOfMethods(joinKey(joinKey(path, "match"), "method"), warnAt)
 		if rule.rejects() {
 			continue
-		}
-		warn := func(key, message string, args ...any) {
-			warnings = append(warnings, &Error{Path: joinKey(joinIndex("rules", i), key), Message: fmt.Sprintf(message, args...)})
 		}
 		rule.warnOfLock(warn)
 		rule.warnOfLimits(warn)
@@ -46,6 +57,18 @@ func (rule *Rule) warnOfLock(warn warnFunc) {
 	}
 	if m.trustsUserAgent() {
 		warn("lock", "%s for whoever names the right user agent: anybody can, and passes the lock; add session: false to match, or the client networks", formatScalar(*rule.Lock))
+	}
+}
+
+// warnOfMethods: any word may be a method, and one that nobody sends never matches.
+func (m *Match) warnOfMethods(path string, warn warnFunc) {
+	for i, method := range m.Method {
+		if slices.Contains(methodsInUse, method) {
+			continue
+		}
+		if meant := nearest(method, methodsInUse); meant != "" {
+			warn(joinIndex(path, i), "%s is no method in use; did you mean %s?", quote(method), quote(meant))
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ func TestRulesThatLetTooMuchPassAreWarnedOf(t *testing.T) {
 		someWrite  = `rules[0].lock: barrier lets requests that write past the lock: the rule takes POST and DELETE; say in match.method which only read, as [GET, HEAD]`
 		claimed    = `rules[0].lock: none for whoever names the right user agent: anybody can, and passes the lock; add session: false to match, or the client networks`
 		unlimited  = `rules[0].skip_limits: true for whoever names the right user agent: anybody can, and passes the limits; give the rule limits of its own, or add the client networks to match`
+		misspelt   = `rules[0].match.method[1]: "DELTE" is no method in use; did you mean "DELETE"?`
 		unenforced = `rules[0].enforce: false: requests of one session run at once here, beside those of other rules, and no limit refuses any; it is only counted`
 	)
 	for _, tt := range []struct {
@@ -42,6 +43,8 @@ func TestRulesThatLetTooMuchPassAreWarnedOf(t *testing.T) {
 		{"other limits for crawlers", Rule{Match: guests, SkipLimits: &yes, Limits: []Limit{{}}}, ""},
 		{"not enforced", Rule{Match: reading, Enforce: &no}, unenforced},
 		{"enforced", Rule{Match: reading, Enforce: &yes}, ""},
+		{"a method that nobody sends", Rule{Match: Match{Method: []string{"PUT", "DELTE"}}, Action: &reject}, misspelt},
+		{"methods of others", Rule{Match: Match{Method: []string{"PURGE", "MKCALENDAR", "FROBNICATE"}}}, ""},
 		{"a refusal that is not enforced", Rule{Match: bots, Action: &reject, Enforce: &no}, ""},
 		{"no limits for the office", Rule{Match: office, SkipLimits: &yes}, ""},
 	} {
