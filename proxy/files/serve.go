@@ -22,10 +22,10 @@ func (f *File) Serve(w http.ResponseWriter, r *http.Request) {
 	h["Content-Type"] = []string{typeOf(f.name)}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Etag"] = []string{f.tag(now)}
-	if takesRange(r) {
-		r.Header.Set("Range", withinInt64(r.Header.Get("Range")))
+	if ranges, ok := wantedRanges(r); ok {
+		r.Header["Range"] = []string{ranges}
 	} else {
-		r.Header.Del("Range")
+		delete(r.Header, "Range")
 	}
 	modified := f.modified
 	if modified.After(now) {
@@ -48,19 +48,35 @@ func (f *File) tag(now time.Time) string {
 // has room for thousands.
 const maxRanges = 8
 
-// takesRange tells whether a Range header counts (RFC 9110, section 14.2): only
-// for GET, only in bytes. More parts than any client needs may be ignored.
-func takesRange(r *http.Request) bool {
+// wantedRanges is a Range header that counts (RFC 9110, section 14.2): only for
+// GET, only in bytes. More parts than any client needs may be ignored. It says
+// the same as the client's, in words that net/http takes rightly.
+func wantedRanges(r *http.Request) (ranges string, ok bool) {
+	const unit = "bytes="
 	value := r.Header.Get("Range")
-	return r.Method == http.MethodGet && strings.HasPrefix(value, "bytes=") && strings.Count(value, ",") < maxRanges
+	if r.Method != http.MethodGet || len(value) < len(unit) || !strings.EqualFold(value[:len(unit)], unit) || strings.Count(value, ",") >= maxRanges {
+		return "", false
+	}
+	specs := strings.Split(value[len(unit):], ",")
+	for i, spec := range specs {
+		specs[i] = withinInt64(spec)
+	}
+	return unit + strings.Join(specs, ","), true
 }
+
+// farBehind is a position behind the end of every file.
+const farBehind = "999999999999999999"
 
 // beyondInt64 are positions that net/http would take for no numbers.
 var beyondInt64 = regexp.MustCompile("0*[1-9][0-9]{18,}")
 
-// withinInt64 puts a position that is behind the end of every file in the place
-// of those that are too large for net/http: an end behind the file's is the
-// file's (RFC 9110, section 14.1.2), however far behind.
-func withinInt64(ranges string) string {
-	return beyondInt64.ReplaceAllLiteralString(ranges, "999999999999999999")
+// withinInt64 puts farBehind in the place of positions that are too large for
+// net/http: an end behind the file's is the file's (RFC 9110, section 14.1.2),
+// however far behind. The last 0 bytes, of which net/http makes a part without
+// any, are as little to be had as what stands there.
+func withinInt64(spec string) string {
+	if suffix, ok := strings.CutPrefix(strings.Trim(spec, " \t"), "-"); ok && suffix != "" && strings.Trim(suffix, "0") == "" {
+		return farBehind + "-"
+	}
+	return beyondInt64.ReplaceAllLiteralString(spec, farBehind)
 }
