@@ -12,6 +12,9 @@ import (
 func upstreamSettings(c *config.Config, name string) []Setting {
 	place, u := upstreamNamed(c, name)
 	var list []Setting
+	if u.Protocol == config.ProtocolFastCGI && u.Script != config.ScriptFront {
+		list = append(list, Setting{Key: "script", Value: string(u.Script), From: place + ".script"})
+	}
 	if u.Files {
 		list = append(list, Setting{Key: "files", Value: strconv.FormatBool(true), From: place + ".files"})
 	}

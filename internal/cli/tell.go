@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/sessiongate/sessiongate/internal/app"
+	"github.com/sessiongate/sessiongate/internal/config"
+	"github.com/sessiongate/sessiongate/proxy"
 )
 
 // tell says in words what was explained.
@@ -20,9 +22,7 @@ func tell(w io.Writer, e *app.Explanation) error {
 		out.line("It is refused with %d (%s): %s", e.Refusal.Status, e.Refusal.Reason, e.Refusal.Detail)
 	} else {
 		out.line("It goes to the upstream %s%s.", e.Setting("upstream"), way(e))
-		if e.Setting("files") != "" && (e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead) {
-			out.line("Where local_root has a file of this name the gate serves that instead, at once.")
-		}
+		out.unless(e)
 	}
 	if decided {
 		out.line("What holds, and where that stands:")
@@ -61,6 +61,16 @@ func way(e *app.Explanation) string {
 		return " when the requests of its session before it have ended" + andSlot + ", and holds up none behind it"
 	}
 	return " when the turn of its session comes" + andSlot
+}
+
+// unless says what hangs on files: explain looks at none.
+func (t *teller) unless(e *app.Explanation) {
+	if e.Setting("files") != "" && (e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead) {
+		t.line("Where local_root has a file of this name, and none for PHP, the gate serves that instead, at once.")
+	}
+	if e.Setting("script") == string(config.ScriptPath) {
+		t.line("Where local_root has no script for it, it is refused with 404 (%s).", proxy.ReasonNoScript)
+	}
 }
 
 // teller keeps the first error.
