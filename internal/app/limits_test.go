@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/internal/redistest"
 )
 
@@ -63,12 +64,7 @@ concurrency: [{name: none, max: 0}]
 
 func metricsOf(t *testing.T, a *App) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.AdminAddress().String()+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close = true
-	return bodyOf(t, r)
+	return gatetest.Metrics(t, a.AdminAddress().String())
 }
 
 // bodyOf sends a request, whatever comes of it.

@@ -15,33 +15,16 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/internal/redistest"
 	"github.com/sessiongate/sessiongate/lockstore"
 )
 
-// lines of the log, for several goroutines.
-type logBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // startApp runs a gate until the test ends. Its upstream is the handler's
 // server.
-func startApp(t *testing.T, yaml string) (*App, *logBuffer) {
+func startApp(t *testing.T, yaml string) (*App, *gatetest.Log) {
 	t.Helper()
-	log := &logBuffer{}
+	log := &gatetest.Log{}
 	a, err := New(load(t, quiet+yaml), "test", zerolog.New(log))
 	if err != nil {
 		t.Fatal(err)

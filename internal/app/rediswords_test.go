@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/internal/redisserver"
 	"github.com/sessiongate/sessiongate/internal/redistest"
 )
@@ -17,7 +18,7 @@ import (
 // wantRefusal starts a gate that must not start, and wants these words of it.
 func wantRefusal(t *testing.T, yaml string, words ...string) {
 	t.Helper()
-	log := &logBuffer{}
+	log := &gatetest.Log{}
 	a, err := New(load(t, quiet+"lock: {store: redis}\n"+yaml), "test", zerolog.New(log))
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sessiongate/sessiongate/internal/config"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/internal/redistest"
 )
 
@@ -17,7 +18,7 @@ import (
 type reloadable struct {
 	*testing.T
 	*App
-	log  *logBuffer
+	log  *gatetest.Log
 	file string
 	head string // of what is written: the listeners
 }
@@ -25,7 +26,7 @@ type reloadable struct {
 // startReloadable runs a gate until the test ends.
 func startReloadable(t *testing.T, yaml string) *reloadable {
 	t.Helper()
-	r := &reloadable{T: t, log: &logBuffer{}, head: quiet, file: filepath.Join(t.TempDir(), "gate.yaml")}
+	r := &reloadable{T: t, log: &gatetest.Log{}, head: quiet, file: filepath.Join(t.TempDir(), "gate.yaml")}
 	r.write(yaml)
 	c, err := config.Load(r.source())
 	if err != nil {

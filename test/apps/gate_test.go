@@ -1,34 +1,29 @@
 package apps
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/sessiongate/sessiongate/internal/app"
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/internal/fpm"
 	"github.com/sessiongate/sessiongate/internal/fpm/fpmtest"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
-// patience is how long a test waits for what must come; a busy machine needs
-// far less.
-const patience = 30 * time.Second
+// patience is how long a test waits for what must come.
+const patience = gatetest.Patience
 
 // site is an application behind a gate.
 type site struct {
 	address string // of the gate
 	admin   string
 	journal string
-	log     *logBuffer
+	log     *gatetest.Log
 }
 
 // start puts a gate with a sample configuration of deploy/apps in front of the
@@ -39,7 +34,7 @@ func start(t *testing.T, sample, root string, env map[string]string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{journal: filepath.Join(t.TempDir(), "journal"), log: &logBuffer{}}
+	s := &site{journal: filepath.Join(t.TempDir(), "journal"), log: &gatetest.Log{}}
 	environment := map[string]string{"JOURNAL": s.journal}
 	for name, value := range env {
 		environment[name] = value
@@ -91,25 +86,9 @@ func (s *site) stop(t *testing.T, gate *app.App) {
 }
 
 // waiting is the number of requests in line.
-func (s *site) waiting(t *testing.T) string {
+func (s *site) waiting(t *testing.T) float64 {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.admin+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "\nsessiongate_waiting ")
-	value, _, _ := strings.Cut(rest, "\n")
-	return value
+	return gatetest.Metric(t, s.admin, "waiting")
 }
 
 // wantStage fails the test unless the gate's log says that every request of a
@@ -141,33 +120,5 @@ func (s *site) words(t *testing.T) []string {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
-// logBuffer takes the gate's log.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
+	gatetest.Eventually(t, condition, func() string { return what })
 }

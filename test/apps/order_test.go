@@ -38,7 +38,7 @@ func (s *site) inOrder(t *testing.T, v *visitor, targets []string) []page {
 		if i == 0 {
 			eventually(t, "the first page runs", func() bool { return slices.Contains(s.words(t), "begin 0") })
 		} else {
-			eventually(t, fmt.Sprintf("%d pages in line", i), func() bool { return s.waiting(t) == fmt.Sprint(i) })
+			eventually(t, fmt.Sprintf("%d pages in line", i), func() bool { return s.waiting(t) == float64(i) })
 		}
 	}
 	if err := os.WriteFile(lifted, nil, 0o644); err != nil {

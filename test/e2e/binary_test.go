@@ -6,38 +6,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
-
-// binaryDir is where the built binary is; "" before it is built.
-var binaryDir string
-
-// binary builds the command once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "sessiongate-e2e-")
-	if err != nil {
-		return "", err
-	}
-	binaryDir = dir
-	path := filepath.Join(dir, "sessiongate")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/sessiongate/sessiongate/cmd/sessiongate").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	// Another user is to run it.
-	return path, os.Chmod(dir, 0o755)
-})
-
-func removeBinary() {
-	if binaryDir != "" {
-		os.RemoveAll(binaryDir)
-	}
-}
 
 // process is a running sessiongate serve.
 type process struct {
@@ -49,11 +24,7 @@ type process struct {
 // command is the binary with arguments, in an environment without settings.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, args...)
+	cmd := exec.Command(gatetest.Binary(t), args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir()}
 	return cmd
 }
@@ -61,7 +32,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 // serve runs the binary and returns when it serves.
 func serve(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
-	p := &process{Cmd: cmd, gate: &gate{log: &logBuffer{}}, ended: make(chan struct{})}
+	p := &process{Cmd: cmd, gate: &gate{log: &gatetest.Log{}}, ended: make(chan struct{})}
 	out, in, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +120,7 @@ func wantFailure(t *testing.T, cmd *exec.Cmd, want ...string) {
 // when the condition holds.
 func startUntil(t *testing.T, cmd *exec.Cmd, ready func() bool) {
 	t.Helper()
-	said := &logBuffer{}
+	said := &gatetest.Log{}
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

@@ -1,20 +1,15 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -22,11 +17,11 @@ import (
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/internal/fpm"
 	"github.com/sessiongate/sessiongate/internal/fpm/fpmtest"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
-// patience is how long a test waits for what must come; a busy machine needs
-// far less.
-const patience = 20 * time.Second
+// patience is how long a test waits for what must come.
+const patience = gatetest.Patience
 
 // gate is a running gate in this process.
 type gate struct {
@@ -34,7 +29,7 @@ type gate struct {
 	network, addr  string // where clients connect
 	admin          string // host:port
 	spoolDir       string
-	log            *logBuffer
+	log            *gatetest.Log
 	client         *http.Client
 	closed         sync.Once
 	configFilePath string
@@ -57,7 +52,7 @@ func inFrontOf(pool *fpm.Pool) string {
 // ones, and "upstream" stands for the first of upstreams.
 func startGate(t *testing.T, parts ...string) *gate {
 	t.Helper()
-	g := &gate{log: &logBuffer{}, spoolDir: t.TempDir()}
+	g := &gate{log: &gatetest.Log{}, spoolDir: t.TempDir()}
 	g.configFilePath = writeConfig(t, append([]string{fmt.Sprintf("spool: {dir: %q}", g.spoolDir)}, parts...)...)
 	loaded, err := config.Load(config.Source{Path: g.configFilePath, Check: app.Check})
 	if err != nil {
@@ -154,24 +149,6 @@ func merge(tree, over map[string]any) {
 	}
 }
 
-// logBuffer takes the gate's log.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // adminPage asks the admin listener.
 func (g *gate) adminPage(t *testing.T, path string) (status int, body string) {
 	t.Helper()
@@ -180,46 +157,13 @@ func (g *gate) adminPage(t *testing.T, path string) (status int, body string) {
 
 func fetch(t *testing.T, url string) (status int, body string) {
 	t.Helper()
-	// Also asked from t.Cleanup, when the test's context has ended.
-	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	content, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(content)
+	return gatetest.Get(t, url)
 }
 
-// metric is the value of one series, written as in the text format without the
-// prefix: refused_total{reason="rule"}. A series that is not there is 0.
+// metric is the value of one series, written as gatetest.Metric wants it.
 func (g *gate) metric(t *testing.T, series string) float64 {
 	t.Helper()
-	_, text := g.adminPage(t, "/metrics")
-	for line := range strings.Lines(text) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
-		if strings.Contains(series, "{") {
-			name += "}"
-		} else {
-			name, value, _ = strings.Cut(strings.TrimSpace(line), " ")
-		}
-		if name != "sessiongate_"+series {
-			continue
-		}
-		n, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			t.Fatalf("metric %q: %v", line, err)
-		}
-		return n
-	}
-	return 0
+	return gatetest.Metric(t, g.admin, series)
 }
 
 // awaitMetric waits until a series has a value.
@@ -235,15 +179,5 @@ func (g *gate) awaitMetric(t *testing.T, series string, want float64) {
 // eventually waits for a condition; explain says what was there instead.
 func eventually(t *testing.T, condition func() bool, explain func() string) {
 	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			t.Fatalf("waited in vain: %s", explain())
-		}
-	}
+	gatetest.Eventually(t, condition, explain)
 }

@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/test/fault/faultproxy"
 )
 
 const (
 	// patience is how long a test waits for what must come.
-	patience = 30 * time.Second
+	patience = gatetest.Patience
 	// slack is what a busy machine adds to a time that is held to.
 	slack = 500 * time.Millisecond
 
@@ -191,17 +192,7 @@ func wantLost(t *testing.T, turn *lockstore.Turn) {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
+	gatetest.Eventually(t, condition, func() string { return what })
 }
 
 // pass lets time go by in which nothing may go wrong.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
+
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
 // quiet drops what the Redis client says of connections that the tests break.
@@ -19,7 +21,7 @@ func TestMain(m *testing.M) {
 	// A pool that could not dial looks only once a second whether it was closed.
 	dials := goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
 	goleak.VerifyTestMain(m, dials, goleak.Cleanup(func(code int) {
-		removeBinary()
+		gatetest.RemoveBinary()
 		os.Exit(code)
 	}))
 }

@@ -3,45 +3,17 @@ package fault
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/sessiongate/sessiongate/internal/child"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
-
-// binaryDir is where the built binary is; "" before it is built.
-var binaryDir string
-
-// built is the gate, made once for all tests.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "sessiongate-fault-")
-	if err != nil {
-		return "", err
-	}
-	binaryDir = dir
-	path := filepath.Join(dir, "sessiongate")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/sessiongate/sessiongate/cmd/sessiongate").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func removeBinary() {
-	if binaryDir != "" {
-		os.RemoveAll(binaryDir)
-	}
-}
 
 // process is a gate in a process of its own.
 type process struct {
@@ -55,10 +27,6 @@ var serving = regexp.MustCompile(`(?m)^.*"message":"serving".*$`)
 // serve runs a gate in front of an upstream.
 func serve(t *testing.T, redis, upstream string) *process {
 	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
 	config := fmt.Sprintf(`server: {listen: "127.0.0.1:0", drain_delay: 0s, drain_timeout: 1s}
 admin: {listen: "127.0.0.1:0"}
 lock: {store: redis, ttl: %s}
@@ -70,7 +38,8 @@ upstreams: [{name: php, protocol: http, servers: [{address: %q}]}]
 		t.Fatal(err)
 	}
 	p := &process{client: &http.Client{Transport: &http.Transport{}}}
-	if p.Child, err = child.Start(path, "serve", "-c", file); err != nil {
+	var err error
+	if p.Child, err = child.Start(gatetest.Binary(t), "serve", "-c", file); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -121,31 +90,8 @@ func (p *process) send(t *testing.T, path string) <-chan answer {
 	return got
 }
 
-// metric reads a series that has no labels.
-func (p *process) metric(t *testing.T, name string) float64 {
+// metric reads a series, written as gatetest.Metric wants it.
+func (p *process) metric(t *testing.T, series string) float64 {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.admin+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := p.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "sessiongate_"+name+" "); ok {
-			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-	}
-	t.Fatal(errors.New("no metric " + name))
-	return 0
+	return gatetest.Metric(t, p.admin, series)
 }

@@ -9,11 +9,15 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/proxy/session"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(code) }))
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		gatetest.RemoveBinary()
+		os.Exit(code)
+	}))
 }
 
 func TestBattery(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sessiongate/sessiongate/internal/freeport"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
 // nginxConfig is what the manuals show of a reverse proxy, with the limits of
@@ -92,7 +92,7 @@ func startOther(t *testing.T, name, config string, args ...string) *server {
 	s.address = port.Address()
 	file := writeFile(t, name+".conf", fmt.Sprintf(config, scratch(t), s.address, s.backend.listen(t), fmt.Sprint(port.Number())))
 	s.start(t, find(t, name), append(args, file)...)
-	eventually(t, func() bool {
+	gatetest.Eventually(t, func() bool {
 		c, err := net.Dial("tcp", s.address)
 		if err == nil {
 			c.Close()
@@ -137,20 +137,4 @@ func version(t *testing.T, name string, args ...string) string {
 		t.Fatalf("%s %s: %v, %s", name, strings.Join(args, " "), err, out)
 	}
 	return found
-}
-
-// eventually waits for a condition; explain says what was there instead.
-func eventually(t *testing.T, condition func() bool, explain func() string) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			t.Fatalf("waited in vain: %s", explain())
-		}
-	}
 }

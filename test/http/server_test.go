@@ -5,18 +5,16 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/sessiongate/sessiongate/internal/child"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
-// patience is how long a test waits for what must come; a busy machine needs
-// far less.
-const patience = 20 * time.Second
+// patience is how long a test waits for what must come.
+const patience = gatetest.Patience
 
 // server is a program under test, in front of a recorder of its own.
 type server struct {
@@ -37,13 +35,9 @@ rules: [{name: admin, match: {path: [/admin, '/admin/**']}, action: reject}]
 // startGate runs the real binary.
 func startGate(t *testing.T, p protocol) *server {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "sessiongate")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/sessiongate/sessiongate/cmd/sessiongate").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	s := &server{backend: &recorder{protocol: p}}
 	file := writeFile(t, "gate.yaml", fmt.Sprintf(gateConfig, p, s.backend.listen(t)))
-	s.start(t, binary, "serve", "-c", file)
+	s.start(t, gatetest.Binary(t), "serve", "-c", file)
 	s.address = s.said(t, regexp.MustCompile(`"listen":"([^"]+)"[^\n]*"message":"serving"`))
 	return s
 }
