@@ -19,7 +19,8 @@
 //     1/254 of the time that an empty bucket needs to fill. A key in debt is never
 //     forgotten: where all of them are, a new key is judged together with its
 //     network (/16, IPv6 /32), which has the bucket of one key. That is counted,
-//     and reported to [Options.Crowded].
+//     and reported to [Options.Crowded]. So it is for a shared limit: a key without
+//     room is judged here, and takes none in Redis.
 //   - A known key is judged without allocation and in constant time.
 //   - Where Redis is away, or does not answer in time, a shared limit is judged in
 //     this process by the same rate; so all gates together let through up to their

@@ -15,8 +15,8 @@ type Limiter struct {
 
 // state is what goes on when a configuration is reloaded.
 type state struct {
-	buckets *local // where a shared limit is judged while Redis is away
-	refused *refusals
+	buckets *local   // where a shared limit is judged while Redis is away
+	debtors *debtors // of a shared limit
 
 	byNetwork, standIn atomic.Uint64
 
@@ -25,12 +25,12 @@ type state struct {
 }
 
 func newState(l Limit, keys int) *state {
-	return &state{buckets: newLocal(l, keys), refused: newRefusals(l, keys)}
+	return &state{buckets: newLocal(l, keys), debtors: newDebtors(l, keys)}
 }
 
 func (s *state) resize(keys int) {
 	s.buckets.resize(keys)
-	s.refused.resize(keys)
+	s.debtors.resize(keys)
 }
 
 // Limit is what was said of it.
@@ -48,6 +48,7 @@ type Stats struct {
 func (l *Limiter) Stats() Stats {
 	s := Stats{ByNetwork: l.state.byNetwork.Load(), StandIn: l.state.standIn.Load()}
 	s.Keys, s.Networks = l.state.buckets.known()
+	s.Keys = max(s.Keys, l.state.debtors.known())
 	return s
 }
 
@@ -58,6 +59,16 @@ func (l *Limiter) take(k Key, now time.Time) Decision {
 		l.crowded(now)
 	}
 	return d
+}
+
+// takeUnasked judges what Redis is not to be asked about; false: it is.
+func (l *Limiter) takeUnasked(k Key, now time.Time) (Decision, bool) {
+	d, standing := l.state.debtors.enter(k, now)
+	if standing == unknown {
+		d = l.state.buckets.takeNetwork(k, now)
+		l.crowded(now)
+	}
+	return d, standing != unjudged
 }
 
 // takeStandIn judges in place of Redis.

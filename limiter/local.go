@@ -43,17 +43,27 @@ func (l *local) take(k Key, now time.Time) Decision {
 	if e := l.entryLocked(&l.keys, k.id, at); e != nil {
 		return l.chargeLocked(&l.keys, e, now, at)
 	}
-	d := l.takeNetworkLocked(k.network, now, at)
-	d.ByNetwork = true
-	return d
+	return l.takeNetworkLocked(k.network, now, at)
+}
+
+// takeNetwork charges the network of a key that has no room.
+func (l *local) takeNetwork(k Key, now time.Time) Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, at := l.clock.tell(now)
+	return l.takeNetworkLocked(k.network, now, at)
 }
 
 func (l *local) takeNetworkLocked(network id, now time.Time, at int64) Decision {
+	var d Decision
 	if e := l.entryLocked(&l.networks, network, at); e != nil {
-		return l.chargeLocked(&l.networks, e, now, at)
+		d = l.chargeLocked(&l.networks, e, now, at)
+	} else {
+		allowed := l.others.AllowN(now, 1)
+		d = l.decision(allowed, l.others.TokensAt(now))
 	}
-	allowed := l.others.AllowN(now, 1)
-	return l.decision(allowed, l.others.TokensAt(now))
+	d.ByNetwork = true
+	return d
 }
 
 // entryLocked finds or makes the entry of a key; nil where there is no room.

@@ -76,13 +76,70 @@ func TestWhatIsGivenBackCanBeHadAtOnce(t *testing.T) {
 	// While the only request of a is charged to one that b will refuse, another is
 	// refused by a: that must not be remembered when the first has given it back.
 	a := set.Limiter("a")
-	a.state.refused.remember(All, Decision{RetryAfter: long}, s.now())
+	a.state.debtors.note(All, Decision{RetryAfter: long}, s.now())
 	if d := s.take(set, "a", All); d.Allowed {
 		t.Fatalf("the refusal is not remembered: %+v", d)
 	}
 	set.giveBack(t.Context(), s.now(), []Ask{{Limiter: a, asked: true, Decision: Decision{Allowed: true}}})
 	if d := s.take(set, "a", All); !d.Allowed {
 		t.Errorf("after it was given back: %+v", d)
+	}
+}
+
+// Keys may be made up, as session ids are: each that Redis is asked about takes
+// memory there, too, which the gates have for their locks.
+func TestAFloodOfKeysFillsNoRedis(t *testing.T) {
+	const keys, perHour = 10, 4
+	client := redistest.Start(t).Client(t)
+	s := realStage(openRedis(t, RedisOptions{Client: client, Timeout: 10 * time.Second}))
+	limit := Limit{Name: "a", Key: "session", Rate: every(long), Burst: perHour, Scope: ScopeShared, Enforce: true}
+	set, err := New(Options{Limits: []Limit{limit}, Redis: s.redis, Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	offender, good := TextKey("offender").From(address(1)), TextKey("good").From(address(2))
+	for s.take(set, "a", offender).Allowed {
+	}
+	s.take(set, "a", good)
+	passed := 0
+	for i := range 200 {
+		if s.take(set, "a", TextKey(fmt.Sprint(i)).From(address(3))).Allowed {
+			passed++
+		}
+	}
+	if want := keys - 2 + perHour; passed != want {
+		t.Errorf("%d of the flood pass, want %d: those that have room, and what a network may", passed, want)
+	}
+	if n := client.DBSize(t.Context()).Val(); n != keys {
+		t.Errorf("Redis has %d keys, want %d", n, keys)
+	}
+	if d := s.take(set, "a", offender); d.Allowed || d.ByNetwork {
+		t.Errorf("who was refused before: %+v", d)
+	}
+	if d := s.take(set, "a", good); !d.Allowed || d.Remaining != perHour-2 {
+		t.Errorf("who was known before: %+v", d)
+	}
+	if st := set.Limiter("a").Stats(); st.Keys != keys || st.Networks != 1 || st.ByNetwork != 200-(keys-2) {
+		t.Errorf("%+v", st)
+	}
+}
+
+// What a network has been charged for a key without room stands in this process.
+func TestWhatANetworkWasChargedIsNotGivenBackInRedis(t *testing.T) {
+	client := redistest.Start(t).Client(t)
+	s := realStage(openRedis(t, RedisOptions{Client: client, Timeout: 10 * time.Second}))
+	limits := []Limit{hourly("wide", 3, true), hourly("narrow", 1, true)}
+	limits[0].Scope, limits[1].Scope = ScopeShared, ScopeShared
+	set, err := New(Options{Limits: limits, Redis: s.redis, Keys: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 6 {
+		asks := []Ask{{Limiter: set.Limiter("wide"), Key: TextKey(fmt.Sprint(i))}, {Limiter: set.Limiter("narrow"), Key: All}}
+		passes := set.Take(t.Context(), s.now(), asks)
+		if wide := asks[0].Decision; passes != (i == 0) || i > 0 && (!wide.ByNetwork || wide.Remaining != 3) {
+			t.Fatalf("request %d passes: %v, %+v", i, passes, wide)
+		}
 	}
 }
 

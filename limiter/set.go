@@ -8,8 +8,8 @@ type Options struct {
 	Concurrency []Concurrency
 
 	// Keys is how many keys each limit knows at once. 0: 100,000. A key takes about
-	// 200 bytes while it is known; one of a shared limit, which also remembers what
-	// Redis has refused, up to twice that.
+	// 200 bytes while it is known; one of a shared limit, whose debt is in Redis and
+	// may be here while that is away, up to twice that, and about 150 in Redis.
 	Keys int
 
 	Redis  *Redis // of limits of ScopeShared; nil: there are none

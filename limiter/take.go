@@ -21,7 +21,7 @@ func (s *Set) Take(ctx context.Context, now time.Time, asks []Ask) bool {
 		case l.shared == nil:
 			a.Decision = l.take(a.Key, now)
 		default:
-			if a.Decision, a.asked = l.state.refused.recall(a.Key, now); !a.asked {
+			if a.Decision, a.asked = l.takeUnasked(a.Key, now); !a.asked {
 				pending++
 			}
 		}
@@ -56,9 +56,7 @@ func (s *Set) takeShared(ctx context.Context, now time.Time, asks []Ask, pending
 			continue
 		}
 		a.Decision = a.Limiter.shared.decision(calls[i].debt)
-		if !a.Decision.Allowed {
-			a.Limiter.state.refused.remember(a.Key, a.Decision, now)
-		}
+		a.Limiter.state.debtors.note(a.Key, a.Decision, now)
 	}
 }
 
@@ -72,8 +70,8 @@ func (s *Set) giveBack(ctx context.Context, now time.Time, asks []Ask) {
 			continue
 		}
 		l := a.Limiter
-		if l.shared != nil && !a.Decision.StandIn {
-			l.state.refused.forget(a.Key)
+		if l.shared != nil && !a.Decision.StandIn && !a.Decision.ByNetwork {
+			l.state.debtors.forgive(a.Key)
 			calls = append(calls, &call{key: l.shared.bucket(a.Key), args: l.shared.giveBack})
 		} else {
 			l.state.buckets.giveBack(a.Key, a.Decision.ByNetwork, now)
