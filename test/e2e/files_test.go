@@ -168,6 +168,15 @@ func TestAClientThatTakesALittleOfAFileIsNotCut(t *testing.T) {
 	}
 }
 
+func TestAStreamThatIsTakenALittleGetsTheWholeFile(t *testing.T) {
+	const size = 256 << 10
+	pool := startPHP(t, 1)
+	largeFile(t, pool, "large.iso", size)
+	g := startTLSGate(t, inFrontOf(pool), serveFiles, "server: {write_idle_timeout: 1s}")
+	c := g.dialFrames(t, 0)
+	takeStreamSlowly(t, c, c.ask(t, true, "GET", "/large.iso"), size)
+}
+
 // Nothing is read behind a file's request over HTTP/1.0 either: it may have named a
 // coding, of which net/http does not tell.
 func TestTheConnectionEndsBehindAFileOverHTTP10(t *testing.T) {

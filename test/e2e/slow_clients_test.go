@@ -97,7 +97,13 @@ func TestAStreamThatIsTakenALittleIsNotReset(t *testing.T) {
 	const size = 256 << 10
 	g := inFrontOfBig(t, size, newCertificate(t).config(), "server: {write_idle_timeout: 1s}")
 	c := g.dialFrames(t, 0)
-	stream := c.ask(t, true, "GET", "/")
+	takeStreamSlowly(t, c, c.ask(t, true, "GET", "/"), size)
+}
+
+// takeStreamSlowly makes room for a little at a time, for several times as long
+// as a stream may take nothing at all, and then for the rest of size bytes.
+func takeStreamSlowly(t *testing.T, c *frames, stream uint32, size int) {
+	t.Helper()
 	got, began := 0, time.Now()
 	grant := func(n uint32) {
 		for _, id := range []uint32{0, stream} {
@@ -130,7 +136,7 @@ func TestAStreamThatIsTakenALittleIsNotReset(t *testing.T) {
 			grant(2 << 10)
 		case slow:
 			slow = false
-			grant(size)
+			grant(uint32(size))
 		}
 	}
 }
