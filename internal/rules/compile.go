@@ -139,7 +139,7 @@ func (c *compiler) pathRegexes(exprs []string, rejects bool) []*pathRegex {
 		case err != nil:
 			c.fail(place, "%q is no RE2 expression: %s", expr, reasonOf(err))
 			continue
-		case p.prefix != "" && p.prefix[0] != '/':
+		case p.never:
 			c.fail(place, `%q matches no request: a path begins with "/", and an expression must match all of it, as in ".*\.html"`, expr)
 		}
 		list = append(list, p)

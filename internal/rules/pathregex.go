@@ -18,6 +18,7 @@ import (
 // a rule that rejects, and by no other.
 type pathRegex struct {
 	all     bool // .*
+	never   bool // no path matches: none begins so
 	rejects bool
 	prefix  string
 	re      *regexp.Regexp
@@ -38,6 +39,7 @@ func compilePathRegex(expr string, rejects bool) (*pathRegex, error) {
 	}
 	return &pathRegex{
 		all:     strings.Trim(expr, "^$") == ".*",
+		never:   !mayBeginPath(parsed),
 		rejects: rejects,
 		prefix:  prefixOf(parsed.Simplify()),
 		re:      re,
