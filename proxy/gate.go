@@ -82,6 +82,8 @@ type Gate struct {
 	Parts
 
 	setup     atomic.Pointer[setup]
+	named     names // by setup
+	gone      names // that the setup before named, and this one does not
 	upstreams map[string]*Upstream
 	pathInfo  bool // some upstream is a tree of scripts
 	uploads   *places

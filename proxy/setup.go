@@ -62,9 +62,14 @@ func appliesTo(policy *rules.Policy, limits *limiter.Set) applying {
 
 // Use has the requests that begin from now on go by another setup. Bounds on what
 // is under way hold at once, for those that come: nobody is turned out. The bounds
-// of Locks are its owner's to change.
+// of Locks are its owner's to change. Counters of rules and limits that are gone
+// stay for one setup more, so that what is under way still counts and is seen. It is
+// called by one goroutine at a time.
 func (g *Gate) Use(s Setup) {
 	next := newSetup(s)
+	named := namesOf(next)
+	g.Metrics.forget(g.gone.without(named))
+	g.gone, g.named = g.named.without(named), named
 	g.Metrics.expectLimits(next)
 	g.uploads.bound(s.MaxUploading, s.MaxUploadingPerClient)
 	g.upgraded.bound(s.MaxUpgraded, s.MaxUpgradedPerClient)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -101,4 +102,29 @@ func TestOverlapsWithWhatWasNotEnforcedAreSeenBehindAChange(t *testing.T) {
 		s.let(ok("page"))
 		<-later.done
 	})
+}
+
+// A program that writes the rules makes up names: their counters do not pile up.
+func TestCountersOfRulesThatAreGoneAreForgotten(t *testing.T) {
+	var s stagehand
+	b := newBench(t, s.php)
+	reject := true
+	for i := range 5 {
+		set, err := rules.Compile(rules.Policy{Cookie: "PHPSESSID", Upstream: "php", Status: 403}, []rules.Rule{
+			{Name: "always", Match: rules.Match{Path: []string{"/always"}}, Reject: &reject},
+			{Name: fmt.Sprint("made-up-", i), Match: rules.Match{Path: []string{"/cart"}}, Reject: &reject},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.useRules(set)
+		b.want("status", b.ask("GET", "/cart", nil).Code, 403)
+		b.want("status", b.ask("GET", "/always", nil).Code, 403)
+	}
+	if got := testutil.CollectAndCount(b.gate.Metrics.requests); got != 3 {
+		t.Errorf("%d counters of requests by rule, want those of always and of the last two", got)
+	}
+	if got := testutil.ToFloat64(b.gate.Metrics.requests.WithLabelValues("always", "403")); got != 5 {
+		t.Errorf("always has %v, want 5", got)
+	}
 }
