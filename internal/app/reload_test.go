@@ -12,6 +12,7 @@ import (
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/internal/redistest"
+	"github.com/sessiongate/sessiongate/limiter"
 )
 
 // reloadable is an App whose file can be changed.
@@ -134,9 +135,9 @@ func TestABadConfigurationLeavesAllAsItWas(t *testing.T) {
 func TestKeysThatNeedARestartAreNamedAndTheRestIsTakenOver(t *testing.T) {
 	upstream := upstreamOf(t, nothing)
 	r := startReloadable(t, upstream)
-	log := r.read(upstream + "spool: {max_disk: 1GiB}\nlock: {ttl: 20s, busy: reject}\n" + threeAnHour)
+	log := r.read(upstream + "spool: {max_disk: 1GiB}\nlock: {ttl: 20s, max_waiting: 9}\n" + threeAnHour)
 	if !strings.Contains(log, `"keys":["spool.max_disk","lock.ttl"],"message":"keys of the configuration need a restart, until then they keep their values"`) ||
-		!strings.Contains(log, `"keys":["lock.busy","limits"]`) {
+		!strings.Contains(log, `"keys":["lock.max_waiting","limits"]`) {
 		t.Error(log)
 	}
 	r.wantPasses("/", 3)
@@ -238,6 +239,62 @@ func TestLimitsAreSharedFromAReloadOn(t *testing.T) {
 			}
 			one.wantMetrics(`sessiongate_limit_stand_in_total{limit="few"} 0`)
 		})
+	}
+}
+
+// A Redis that will never do is found before anything is taken over.
+func TestAReloadIsRefusedWhereTheRedisOfItsLimitsWillNotDo(t *testing.T) {
+	server := redistest.Start(t, redistest.Password("", "hunter2"))
+	yaml := upstreamOf(t, nothing) + redisAt(server.Address(), "")
+	r := startReloadable(t, yaml)
+	log := r.read(yaml + "limits: [{name: few, key: all, rate: 1/h, burst: 6, scope: shared}]\n")
+	if !strings.Contains(log, "new configuration cannot be used") || !strings.Contains(log, "password") {
+		t.Errorf("it said %s", log)
+	}
+	r.wantPasses("/", 9)
+}
+
+// Who is in the gate leaves where it came in, whatever became of the cap.
+func TestPlacesOfCapsAreGivenBackOverReloads(t *testing.T) {
+	const one = "concurrency: [{name: all, key: all, max: 1}]\n"
+	here, goOn := make(chan struct{}), make(chan struct{})
+	upstream := upstreamOf(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			here <- struct{}{}
+			<-goOn
+		}
+	})
+	r := startReloadable(t, upstream+one)
+	slow := make(chan int, 2)
+	begin := func() {
+		go func() {
+			status, _ := get(t, r.App, "/slow")
+			slow <- status
+		}()
+		<-here
+	}
+	lockless := "lock: {mode: none}\n"
+	begin()
+	r.read(upstream + lockless + one)
+	r.wantPasses("/", 0) // the one that is in counts on
+	r.read(upstream + lockless + strings.Replace(one, "max: 1", "max: 2", 1))
+	begin()
+	r.wantPasses("/", 0)
+	r.read(upstream + lockless)
+	r.wantPasses("/", 9)
+	r.read(upstream + lockless + one)
+	if status, _ := get(t, r.App, "/"); status != http.StatusOK { // another cap than that which was taken away
+		t.Errorf("status %d", status)
+	}
+	close(goOn)
+	for range 2 {
+		if status := <-slow; status != http.StatusOK {
+			t.Errorf("status %d of one that was in", status)
+		}
+	}
+	eventually(t, "all to have left", func() bool { return r.gate.InFlight() == 0 })
+	if n := r.limits.set.Cap("all").InFlight(limiter.All); n != 0 {
+		t.Errorf("%d left behind", n)
 	}
 }
 
