@@ -140,6 +140,7 @@ func (e *Explanation) decided(c *config.Config, p *rules.Policy, verdicts []rule
 	e.Policy = settingsOf(c, p)
 	if !p.Reject || p.Shadow {
 		e.Limits, e.Caps = limitsNamed(c, p.Limits), capsNamed(c, p.Concurrency)
+		e.apply()
 		if p.Shadow {
 			e.onlyCount()
 		}

@@ -15,7 +15,8 @@ type ExplainedLimit struct {
 	Burst   int    `json:"burst"`
 	Scope   string `json:"scope"`
 	Enforce bool   `json:"enforce"`
-	From    string `json:"from"` // limits[0], rules[1].limits[0]
+	Applies bool   `json:"applies"` // the request has what is counted apart: a session, a client
+	From    string `json:"from"`    // limits[0], rules[1].limits[0]
 }
 
 // ExplainedCap is a bound on requests at once that holds for a request.
@@ -24,6 +25,7 @@ type ExplainedCap struct {
 	Key     string `json:"key"`
 	Max     int    `json:"max"`
 	Enforce bool   `json:"enforce"`
+	Applies bool   `json:"applies"` // as of a limit
 	From    string `json:"from"`
 }
 
@@ -68,5 +70,26 @@ func (e *Explanation) onlyCount() {
 	}
 	for i := range e.Caps {
 		e.Caps[i].Enforce = false
+	}
+}
+
+// apply says of which limits the request has the key: they count no request that
+// has none.
+func (e *Explanation) apply() {
+	applies := func(key string) bool {
+		switch config.LimitKey(key) {
+		case config.KeySession:
+			return e.Request.Session != ""
+		case config.KeyClient:
+			return e.Request.Client != ""
+		case config.KeyUserAgent, config.KeyRule, config.KeyAll:
+		}
+		return true
+	}
+	for i := range e.Limits {
+		e.Limits[i].Applies = applies(e.Limits[i].Key)
+	}
+	for i := range e.Caps {
+		e.Caps[i].Applies = applies(e.Caps[i].Key)
 	}
 }

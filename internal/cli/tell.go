@@ -137,16 +137,20 @@ func (t *teller) limits(e *app.Explanation) {
 	}
 	t.line("Limits that hold, and where they stand:")
 	for _, l := range e.Limits {
-		t.line("  %s\t%s by %s, burst %d, %s%s\t%s", l.Name, l.Rate, l.Key, l.Burst, l.Scope, onlyCounted(l.Enforce), l.From)
+		t.line("  %s\t%s by %s, burst %d, %s%s\t%s", l.Name, l.Rate, l.Key, l.Burst, l.Scope, aside(l.Key, l.Applies, l.Enforce), l.From)
 	}
 	for _, c := range e.Caps {
-		t.line("  %s\t%d at once by %s%s\t%s", c.Name, c.Max, c.Key, onlyCounted(c.Enforce), c.From)
+		t.line("  %s\t%d at once by %s%s\t%s", c.Name, c.Max, c.Key, aside(c.Key, c.Applies, c.Enforce), c.From)
 	}
 }
 
-func onlyCounted(enforce bool) string {
-	if enforce {
-		return ""
+// aside says why a limit that is set does not hold the request up.
+func aside(key string, applies, enforce bool) string {
+	switch {
+	case !applies:
+		return ", not of this request: it has no " + key
+	case !enforce:
+		return ", only counted"
 	}
-	return ", only counted"
+	return ""
 }
