@@ -17,8 +17,9 @@ import (
 // process is a running sessiongate serve.
 type process struct {
 	*exec.Cmd
-	gate  *gate // only addresses, client and log
-	ended chan struct{}
+	gate    *gate               // only addresses, client and log
+	serving chan map[string]any // the line that says so
+	ended   chan struct{}
 }
 
 // command is the binary with arguments, in an environment without settings.
@@ -32,7 +33,15 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 // serve runs the binary and returns when it serves.
 func serve(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
-	p := &process{Cmd: cmd, gate: &gate{log: &gatetest.Log{}}, ended: make(chan struct{})}
+	p := launch(t, cmd)
+	p.awaitServing(t)
+	return p
+}
+
+// launch runs the binary until the test ends.
+func launch(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: cmd, gate: &gate{log: &gatetest.Log{}}, serving: make(chan map[string]any, 1), ended: make(chan struct{})}
 	out, in, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +51,6 @@ func serve(t *testing.T, cmd *exec.Cmd) *process {
 		t.Fatal(err)
 	}
 	in.Close()
-	serving := make(chan map[string]any, 1)
 	go func() {
 		defer close(p.ended)
 		defer out.Close()
@@ -51,7 +59,7 @@ func serve(t *testing.T, cmd *exec.Cmd) *process {
 			fmt.Fprintln(p.gate.log, lines.Text())
 			var line map[string]any
 			if json.Unmarshal(lines.Bytes(), &line) == nil && line["message"] == "serving" {
-				serving <- line
+				p.serving <- line
 			}
 		}
 		_ = cmd.Wait() // the test looks at ProcessState
@@ -63,8 +71,14 @@ func serve(t *testing.T, cmd *exec.Cmd) *process {
 			t.Logf("the gate's log:\n%s", p.gate.log)
 		}
 	})
+	return p
+}
+
+// awaitServing returns when it serves.
+func (p *process) awaitServing(t *testing.T) {
+	t.Helper()
 	select {
-	case line := <-serving:
+	case line := <-p.serving:
 		p.gate.addr, p.gate.admin = fmt.Sprint(line["listen"]), fmt.Sprint(line["admin"])
 		p.gate.network = "tcp"
 		if strings.HasPrefix(p.gate.addr, "/") {
@@ -73,11 +87,10 @@ func serve(t *testing.T, cmd *exec.Cmd) *process {
 		p.gate.client = p.gate.newClient()
 		t.Cleanup(p.gate.client.CloseIdleConnections)
 	case <-p.ended:
-		t.Fatalf("it ended at start: %s\n%s", cmd.ProcessState, p.gate.log)
+		t.Fatalf("it ended at start: %s\n%s", p.ProcessState, p.gate.log)
 	case <-time.After(patience):
 		t.Fatalf("it does not serve:\n%s", p.gate.log)
 	}
-	return p
 }
 
 // signal sends a signal.

@@ -132,19 +132,15 @@ func TestSIGHUPWhileTheGateStarts(t *testing.T) {
 	}
 	r.write(t)
 	next := writeConfig(t, append(r.parts, refusing("/trivial.php", 451))...)
-	cmd := command(t, "serve", "-c", r.file)
-	changed := make(chan error, 1)
-	go func() {
-		c, err := silent.Accept()
-		if err == nil {
-			err = errors.Join(os.Rename(next, r.file), cmd.Process.Signal(syscall.SIGHUP), c.Close())
-		}
-		changed <- errors.Join(err, silent.Close())
-	}()
-	r.process = serve(t, cmd)
-	if err := <-changed; err != nil {
+	r.process = launch(t, command(t, "serve", "-c", r.file))
+	asked, err := silent.Accept()
+	if err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(os.Rename(next, r.file), r.Process.Signal(syscall.SIGHUP), asked.Close(), silent.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r.awaitServing(t)
 	r.gate.awaitMetric(t, `config_reloads_total{result="taken"}`, 1)
 	r.gate.get(t, "/trivial.php", "one").want(t, 451)
 }
