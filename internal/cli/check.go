@@ -24,11 +24,11 @@ func newCheck() *cobra.Command {
 			if file == "" {
 				return usagef(c, "which file? give -c FILE")
 			}
-			loaded, err := config.Load(config.Source{Path: file, Env: os.Environ(), Check: app.Check})
+			loaded, warnings, err := config.LoadWarned(config.Source{Path: file, Env: os.Environ(), Check: app.Check})
 			if err != nil {
 				return err
 			}
-			warn(c, config.Warnings(loaded))
+			warn(c, warnings)
 			if !textOnly {
 				if err := checkMachine(c, loaded); err != nil {
 					return err

@@ -7,3 +7,23 @@ import "slices"
 func Warnings(cfg *Config) Errors {
 	return slices.Concat(RuleWarnings(cfg), SlotWarnings(cfg), LimitWarnings(cfg))
 }
+
+// LoadWarned does as Load, and says where what Warnings finds is written.
+func LoadWarned(source Source) (*Config, Errors, error) {
+	content, err := source.content()
+	if err != nil {
+		return nil, nil, err
+	}
+	r := newReport(source.Path)
+	cfg, err := loadReported(source, content, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	warnings := Warnings(cfg)
+	for _, w := range warnings {
+		w.order = r.origin(w.Path)
+		w.Source = r.source(w.order)
+	}
+	warnings.sort()
+	return cfg, warnings, nil
+}
