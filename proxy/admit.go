@@ -75,8 +75,10 @@ func (x *exchange) queue() error {
 	defer stop(nil)
 	unhook := context.AfterFunc(x.gate.runs, func() { stop(errClosed) })
 	defer unhook()
-	var err error
-	x.slot, err = x.upstream.Servers.Acquire(ctx, x.asks)
+	err := x.goAhead(ctx)
+	if err == nil {
+		x.slot, err = x.upstream.Servers.Acquire(ctx, x.asks)
+	}
 	x.queued = time.Since(began)
 	if err == nil && x.queued >= noticeable && x.departed() {
 		return errGone

@@ -49,6 +49,7 @@ type exchange struct {
 	hold     *hold           // nil: no turn, or handed over to the run
 	slot     balance.Slot    // none before admit, or handed over to the run
 	asks     balance.Request // for a slot
+	ahead    *lockstore.Turn // of those that the same request has called; nil: none, or handed over to the run
 	fence    uint64          // of the turn; 0: none
 	call     call            // where the application itself sent the request
 	token    string          // for those whom the upstream calls; "": none
@@ -161,6 +162,7 @@ func (x *exchange) depart() {
 	if x.slot.Server() != nil {
 		x.slot.Leave()
 	}
+	endAhead(x.ahead)
 	if x.hold != nil {
 		x.hold.end()
 	}

@@ -70,3 +70,36 @@ func TestATokenIsWorthNoMoreSlotsThanTheReserve(t *testing.T) {
 		page.answer("")
 	})
 }
+
+// Whoever has seen a token and sends request upon request with it goes past the
+// others with one of them at a time, also where a client has no bound.
+func TestATokenPassesOthersByOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, s := newNarrowSite(t, 1)
+		server := b.gate.Upstreams[0].Servers.Status()[0].Server
+		b.gate.Upstreams[0].Servers = balance.New(balance.Options{Reserve: 1}, server)
+		b.send("GET", "")
+		page := s.page(t, 1)
+		var calls []*visit
+		for range 4 {
+			calls = append(calls, b.calls(page, "Cookie", "none=here"))
+		}
+		synctest.Wait()
+		b.want("at PHP", s.begun(), 2) // one has the reserve
+		stranger := b.send("GET", "", "Cookie", "PHPSESSID=other")
+		synctest.Wait()
+		page.answer("")
+		s.page(t, 2).answer("")
+		b.want("at PHP", s.begun(), 4) // the stranger, who has a turn, and the next call
+		if s.page(t, 3).fence == "" && s.page(t, 4).fence == "" {
+			t.Error("two calls have passed the stranger")
+		}
+		for p := 3; p <= 6; p++ {
+			s.page(t, p).answer("")
+		}
+		b.want("status", stranger.Code, 200)
+		for _, c := range calls {
+			b.want("status of a call", c.Code, 200)
+		}
+	})
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/internal/spool"
+	"github.com/sessiongate/sessiongate/lockstore"
 	"github.com/sessiongate/sessiongate/proxy/balance"
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
 )
@@ -30,6 +31,7 @@ type run struct {
 	body     *spool.Body // nil: none
 	req      *http.Request
 	slot     balance.Slot            // on a server; none at the end
+	ahead    *lockstore.Turn         // until the slot is given back; nil: none
 	stop     context.CancelCauseFunc // ends the request's context; nil: only the gate's end does
 
 	// head is closed when resp and pipe, or err, are there.
@@ -73,6 +75,7 @@ func (x *exchange) startRun() *run {
 		upstream: x.upstream,
 		affinity: x.asks.Session,
 		slot:     x.slot,
+		ahead:    x.ahead,
 		policy:   x.policy,
 		record:   x.record,
 		hold:     x.hold,
@@ -94,7 +97,7 @@ func (x *exchange) startRun() *run {
 	if stop != nil {
 		r.hold.whenLost(func() { stop(errLeaseLost) })
 	}
-	x.hold, x.body, x.slot = nil, nil, balance.Slot{}
+	x.hold, x.body, x.slot, x.ahead = nil, nil, balance.Slot{}, nil
 	r.gate.runners.start(r)
 	return r
 }

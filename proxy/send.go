@@ -100,4 +100,6 @@ func (r *run) leaveServer() {
 		r.slot.Leave()
 		r.slot = balance.Slot{}
 	}
+	endAhead(r.ahead)
+	r.ahead = nil
 }

@@ -42,8 +42,14 @@ type Slot struct {
 }
 
 // Take chooses a server and takes a slot on it, or says at once that there is
-// none: ErrFull, ErrNoServer.
-func (p *Pool) Take(r Request) (Slot, error) { return p.take(r, nil) }
+// none: ErrFull, ErrNoServer. The reserve is for who waits: see Acquire.
+func (p *Pool) Take(r Request) (Slot, error) {
+	plain := r
+	plain.Called = 0
+	slot, err := p.take(plain, nil)
+	slot.request = r
+	return slot, err
+}
 
 func (p *Pool) take(r Request, tried []*Server) (Slot, error) {
 	p.mu.Lock()
