@@ -27,6 +27,7 @@ type Explanation struct {
 	Rule    string            `json:"rule"`              // that decides; "" none
 	Rules   []ExplainedRule   `json:"rules"`             // that were asked, in their order
 	Refusal *ExplainedRefusal `json:"refusal,omitempty"` // what is answered at once
+	Answer  string            `json:"answer,omitempty"`  // with what the gate answers before rules are asked; "" it does not
 	Policy  []Setting         `json:"policy"`            // what holds for the request
 	Limits  []ExplainedLimit  `json:"limits"`            // the rate limits that hold
 	Caps    []ExplainedCap    `json:"concurrency"`       // the bounds on requests at once that hold
@@ -85,8 +86,12 @@ func Explain(c *config.Config, raw string, client netip.Addr) (*Explanation, err
 	}
 	defer func() { _ = gate.Close(context.Background()) }() // nothing is under way
 	agent := strings.Join(r.Header["User-Agent"], ", ")
-	found := gate.Explain(r)
 	e := newExplanation()
+	if e.Answer = answered(c, r); e.Answer != "" {
+		e.Request = ExplainedRequest{Method: r.Method, Host: r.Host, Target: r.RequestURI, Client: client.String(), UserAgent: agent, Bot: botua.New().IsBot(agent)}
+		return e, nil
+	}
+	found := gate.Explain(r)
 	e.Request = ExplainedRequest{
 		Method: r.Method, Host: r.Host, Target: r.RequestURI, Path: found.Path, UserAgent: agent, Bot: botua.New().IsBot(agent),
 	}
@@ -103,6 +108,17 @@ func Explain(c *config.Config, raw string, client netip.Addr) (*Explanation, err
 		e.decided(c, found.Policy, found.Verdicts)
 	}
 	return e, nil
+}
+
+// answered is about what comes before the gate's own handler, as in App.handler.
+func answered(c *config.Config, r *http.Request) string {
+	switch {
+	case r.Method == http.MethodOptions && r.RequestURI == "*":
+		return "with 200: it asks about the server, and about no page of it"
+	case c.Server.ReadyPath != "" && r.URL.Path == c.Server.ReadyPath:
+		return "with 200 or 503: server.ready_path is asked whether it is ready"
+	}
+	return ""
 }
 
 // newExplainer is a gate with what a decision needs, and nothing to serve with.

@@ -18,9 +18,12 @@ func tell(w io.Writer, e *app.Explanation) error {
 	out.request(&e.Request)
 	out.rules(e)
 	decided := len(e.Policy) > 0
-	if e.Refusal != nil {
+	switch {
+	case e.Answer != "":
+		out.line("It is answered by the gate itself, %s.", e.Answer)
+	case e.Refusal != nil:
 		out.line("It is refused with %d (%s): %s", e.Refusal.Status, e.Refusal.Reason, e.Refusal.Detail)
-	} else {
+	default:
 		out.line("It goes to the upstream %s%s.", e.Setting("upstream"), way(e))
 		out.unless(e)
 	}
@@ -34,7 +37,7 @@ func tell(w io.Writer, e *app.Explanation) error {
 		}
 		out.line("  %s\t%s\t%s", s.Key, s.Value, from)
 	}
-	if e.Refusal == nil {
+	if decided && e.Refusal == nil {
 		out.limits(e)
 	}
 	if out.err != nil {
