@@ -59,6 +59,7 @@ func (x *exchange) takesHints() bool {
 // obeyed: the turn depends on the answer itself.
 func (x *exchange) hint(h hint) {
 	to := x.w.Header()
+	clear(to) // what stands there already is for the answer itself
 	dropConnectionHeaders(h.header)
 	for name, values := range h.header {
 		if passesDownstream(name) {

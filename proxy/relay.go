@@ -20,6 +20,9 @@ func (x *exchange) relay() error {
 	x.w.Header()[requestIDHeader] = []string{x.requestID}
 	x.quotas.tell(x.w.Header())
 	x.announceTrailer()
+	if endsConnection(x.r) {
+		x.w.Header().Set("Connection", "close") // once more: an informational answer goes without it, and leaves nothing
+	}
 	x.status = resp.StatusCode
 	control := http.NewResponseController(x.w)
 	defer func() { x.taking.stop() }()

@@ -30,6 +30,11 @@ func answerScenarios() []scenario {
 		says("100 and then an answer", "HTTP/1.1 100 Continue\r\n\r\n"+head("Content-Length: 5")+okay, whole),
 		says("103 and then an answer", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nX-Sessiongate: release\r\n\r\n"+head("Content-Length: 5")+okay,
 			reply{status: "HTTP/1.1 103 Early Hints", header: []string{"Link: </a>", "-X-Sessiongate", "-Content-Length"}}, whole),
+		{
+			name: "answer: 103 to a request in chunks", only: overHTTP, send: framed("5\r\nhello\r\n0\r\n\r\n", "Transfer-Encoding: chunked"),
+			says:    "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + head("Content-Length: 5") + okay,
+			replies: []reply{{status: "HTTP/1.1 103 Early Hints", header: []string{"Link: </a>", "-Connection"}}, {status: whole.status, header: []string{"Connection: close"}, body: okay}}, end: closes, seen: sawBody("hello"),
+		},
 		says("Set-Cookie and Location are untouched", "HTTP/1.1 302 Found\r\nSet-Cookie: a=b; path=/\r\nSet-Cookie: c=d\r\nLocation: http://127.0.0.1:1/x?y\r\nContent-Length: 0\r\n\r\n",
 			reply{status: "HTTP/1.1 302 Found", header: []string{"Set-Cookie: a=b; path=/", "Set-Cookie: c=d", "Location: http://127.0.0.1:1/x?y"}}),
 		says("fields for the connection", head("Connection: X-Secret", "X-Secret: b", "Keep-Alive: timeout=5", "Proxy-Connection: close", "Upgrade: h2c", "Content-Length: 5")+okay,
