@@ -41,6 +41,7 @@ func (x *exchange) ruleRequest(path string, front bool) rules.Request {
 	return rules.Request{
 		Host:       x.r.Host,
 		Path:       path,
+		AsSent:     rules.UnresolvedPath(x.r.URL.EscapedPath(), x.gate.Upstreams[0].IndexScript),
 		Method:     x.r.Method,
 		RawQuery:   x.r.URL.RawQuery,
 		PathInfo:   x.gate.pathInfo && !front,

@@ -17,7 +17,7 @@ func pathEvasions() []evasion {
 			"/admin", "/admin/", "/admin/x", "//admin", "///admin//x", "/./admin", "/x/../admin", "/x/y/../../admin/z", "/../admin", "/../../admin/x", "/admin/.", "/admin/x/..", "/admin/./x",
 			"/%61dmin", "/%61%64%6D%69%6e", "/adm%69n/", "/admin%2f", "/admin%2Fx", "/%2fadmin", "/x%2f..%2fadmin", "/x/%2e%2e/admin", "/x/.%2E/admin", "/%2e/admin", "/x/%2e%2e%2fadmin",
 			"/index.php/admin", "/index.php/admin/x", "/index%2ephp/admin", "//index.php//admin", "/index.php/index.php/admin", "/x/../index.php/admin", "/index.php/x/../admin", "/static/../admin",
-			"/admin?", "/admin?x=/static/a", "http://shop.example/admin", "http://shop.example//admin/x", "/admin/x%0a", "/admin/%ff", "/admin/%5c..%5c..%5cx", "/admin/a;b=c"),
+			"/admin?", "/admin?x=/static/a", "http://shop.example/admin", "http://shop.example//admin/x", "/admin/x%0a", "/admin/..", "/admin/../page", "/admin/%2e%2e%2fpage", "/index.php/admin/./../page", "/admin/%ff", "/admin/%5c..%5c..%5cx", "/admin/a;b=c"),
 		tries("a closed path by expression", "GET %s HTTP/1.1", "private",
 			"/private", "/Private", "/PRIVATE/x", "/private/", "/private/%0a", "/private/a%0Ab", "/private/%ff%fe", "//private", "/x/../pRivate", "/%70rivate/x", "/index.php/private/x", "/private%2fx", "/private/./x"),
 		tries("a way out of what is let through", "GET %s HTTP/1.1", "",
@@ -41,7 +41,7 @@ func scriptEvasions() []evasion {
 
 func hostEvasions() []evasion {
 	return slices.Concat(
-		tries("a closed host", "GET / HTTP/1.1\nHost: %s", "inner", "inner.example", "INNER.example", "inner.example.", "inner.example:80", "Inner.Example.:8443"),
+		tries("a closed host", "GET / HTTP/1.1\nHost: %s", "inner", "inner.example", "INNER.example", "inner.example.", "inner.example..", "inner.example:80", "Inner.Example.:8443"),
 		[]evasion{{"a closed host in the target", "GET http://inner.example/ HTTP/1.1\nHost: shop.example", "inner"}},
 		tries("another host", "GET / HTTP/1.1\nHost: %s", "", "shop.example", "inner.example.org", "xinner.example", "shop.example:80"),
 	)

@@ -10,6 +10,7 @@ import (
 type Request struct {
 	Host     string // as sent, with or without port
 	Path     string // as NormalizePath returned it
+	AsSent   string // as UnresolvedPath did
 	Method   string
 	RawQuery string // still encoded, without "?"
 	// PathInfo: the application may be a tree of scripts, so that "/x.php/a" is

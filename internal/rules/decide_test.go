@@ -287,3 +287,26 @@ func TestScriptsInThePathAreFewAndNoLongerThanPathsAre(t *testing.T) {
 type pathFunc func(path string) bool
 
 func (f pathFunc) matchesPath(path string) bool { return f(path) }
+
+// Applications that route by REQUEST_URI see another path than those behind nginx.
+func TestDotSegmentsAreReadInBothWays(t *testing.T) {
+	yes, none := true, None
+	set := mustCompile(t, Policy{},
+		Rule{Name: "closed", Match: Match{Path: []string{"/admin/**"}}, Reject: &yes},
+		Rule{Name: "free", Match: Match{Path: []string{"/static/**"}}, Lock: &none},
+		Rule{Name: "busy", Match: Match{PathRegex: []string{"/search/.*"}}},
+	)
+	for sent, want := range map[string]string{
+		"/admin/../x": "closed", "/x/../admin/y": "closed", "/admin/..": "closed", "/static/../admin/x": "closed",
+		"/cart/../static/x": "", "/static/../cart": "", "/static/../static/x": "free", "/static/./x": "free", "/static/x": "free",
+		"/x/../search/y": "busy", "/search/../x": "",
+	} {
+		path, err := NormalizePath(sent, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := set.Decide(&Request{Path: path, AsSent: UnresolvedPath(sent, "")}).Rule; got != want {
+			t.Errorf("%s: rule %q, want %q", sent, got, want)
+		}
+	}
+}

@@ -101,7 +101,7 @@ func (c *compiled) holds(field Field, f *facts) bool {
 	case FieldMethod:
 		return c.takesMethod(f)
 	case FieldPath:
-		return anyPath(c.path, r)
+		return takesPath(c, c.path, r)
 	case FieldHost:
 		return anyGlob(c.host, f.hostName())
 	case FieldClient:
@@ -113,13 +113,30 @@ func (c *compiled) holds(field Field, f *facts) bool {
 	case FieldHeader:
 		return c.hasHeader(f)
 	case FieldPathRegex:
-		return anyPath(c.pathRegex, r)
+		return takesPath(c, c.pathRegex, r)
 	case FieldQuery:
 		return c.hasArgument(r.RawQuery)
 	case FieldSession:
 		return f.hasSession(c) == c.session
 	}
 	return false
+}
+
+// takesPath: a path with dot segments is another one to applications that route by
+// REQUEST_URI, as it was sent, than to file systems and servers over HTTP. A rule
+// that rejects holds where one of both matches, one that takes the lock away where
+// both do, and others go by what it resolves to.
+func takesPath[T interface{ matchesPath(path string) bool }](c *compiled, list []T, r *Request) bool {
+	resolved := anyPath(list, r)
+	switch {
+	case r.AsSent == "":
+		return resolved
+	case c.policy.Reject:
+		return resolved || holdsForAny(list, r.AsSent)
+	case c.policy.Lock != Exclusive:
+		return resolved && holdsForAny(list, r.AsSent)
+	}
+	return resolved
 }
 
 func anyGlob[T string | []byte](globs []*glob, s T) bool {

@@ -50,6 +50,31 @@ func NormalizePath(escapedPath, indexScript string) (string, error) {
 	return withoutScript(path, indexScript), nil
 }
 
+// UnresolvedPath returns a path as NormalizePath does, but with its "." and ".."
+// segments in their places; "" where it has none, or no normal form.
+func UnresolvedPath(escapedPath, indexScript string) string {
+	if !strings.Contains(escapedPath, "/.") && !strings.Contains(escapedPath, "%") {
+		return ""
+	}
+	path, err := unescape(escapedPath)
+	if err != nil {
+		return ""
+	}
+	merged, dots := make([]byte, 0, len(path)), false
+	for segment := range strings.SplitAfterSeq(path, "/") {
+		if segment == "/" && len(merged) > 0 {
+			continue // repeated
+		}
+		name := strings.TrimSuffix(segment, "/")
+		dots = dots || name == "." || name == ".."
+		merged = append(merged, segment...)
+	}
+	if !dots {
+		return ""
+	}
+	return withoutScript(string(merged), indexScript)
+}
+
 func unescape(s string) (string, error) {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {

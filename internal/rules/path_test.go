@@ -175,3 +175,15 @@ func BenchmarkNormalizePath(b *testing.B) {
 		NormalizePath("/catalogue/women/dresses/a-long-blue-one.html", "/index.php")
 	}
 }
+
+func TestUnresolvedPath(t *testing.T) {
+	for sent, want := range map[string]string{
+		"/": "", "/a/b.c/.d/..e": "", "/a%2Eb/": "", "//a": "", "/%zz/..": "", "": "",
+		"/a/../b": "/a/../b", "/a/%2e%2E%2fb": "/a/../b", "//a//.": "/a/.", "/./a/": "/./a/", "/a/..": "/a/..",
+		"/index.php/a/../b": "/a/../b", "/../index.php": "/../index.php",
+	} {
+		if got := UnresolvedPath(sent, "/index.php"); got != want {
+			t.Errorf("%q: %q, want %q", sent, got, want)
+		}
+	}
+}

@@ -27,7 +27,7 @@ func reached(env map[string]any) (what []string) {
 	agent := strings.ToLower(text("HTTP_USER_AGENT"))
 	for name, is := range map[string]bool{
 		"a script": strings.HasPrefix(text("SCRIPT_NAME"), "/pathinfo/") || strings.HasPrefix(text("script"), "/pathinfo/"),
-		"a page":   strings.HasPrefix(text("PATH_INFO"), "/closed") || strings.HasPrefix(text("path_info"), "/closed"),
+		"a page":   strings.HasPrefix(text("PATH_INFO")+text("path_info"), "/closed") || strings.HasPrefix(text("request_uri"), "/closed/"),
 		"a header": text("HTTP_X_DEBUG") == "1",
 		"a type":   text("CONTENT_TYPE") == "application/xml" || text("HTTP_CONTENT_TYPE") == "application/xml",
 		"a method": text("REQUEST_METHOD") == "DELETE" || strings.EqualFold(text("HTTP_X_HTTP_METHOD_OVERRIDE"), "delete"),
@@ -52,6 +52,7 @@ func attempts() []string {
 		"//pathinfo/page.php", "/x/../pathinfo/page.php", "/pathinfo%2fpage.php", "/pathinfo/page%2ephp", "/pathinfo/page.php?x", "/pathinfo/page.php/index.php",
 		"/env.php/../pathinfo/page.php", "/pathinfo/page.php/x.php", "/pathinfo/", "/pathinfo//", "/pathinfo/.", "/pathinfo/index.php/", "/pathinfo/x/..",
 		"/index.php/closed", "/index.php/closed/a", "/index.php//closed/a", "/index.php/index.php/closed/a", "/index.php/%63losed/a", "/x/../index.php/closed", "//index.php/closed",
+		"/closed/../open", "/closed/..", "/closed/%2e%2e/open", "/closed/..%2fopen", "/closed/./../open",
 	} {
 		list = append(list, "GET "+path)
 	}
