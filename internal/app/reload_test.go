@@ -298,6 +298,36 @@ func TestPlacesOfCapsAreGivenBackOverReloads(t *testing.T) {
 	}
 }
 
+// Both stores bound who waits; who does already keeps the place.
+func TestBoundsOnWaitingHoldFromAReloadOn(t *testing.T) {
+	redis := redistest.Start(t)
+	for name, store := range map[string]string{"memory": "", "redis": "store: redis, "} {
+		t.Run(name, func(t *testing.T) {
+			goOn := make(chan struct{})
+			yaml := upstreamOf(t, func(http.ResponseWriter, *http.Request) { <-goOn }) + redisAt(redis.Address(), ", key_prefix: \""+t.Name()+":\"")
+			r := startReloadable(t, yaml+"lock: {"+store+"max_waiting_total: 5}\n")
+			answers := make(chan int, 2)
+			for range 2 {
+				go func() {
+					status, _ := get(t, r.App, "/")
+					answers <- status
+				}()
+			}
+			eventually(t, "one of the two to wait", func() bool { return r.locks.Waiting() == 1 })
+			r.read(yaml + "lock: {" + store + "max_waiting_total: 1}\n")
+			if status, body := get(t, r.App, "/"); status != http.StatusTooManyRequests || !strings.Contains(body, "total_full") {
+				t.Errorf("beyond the new bound: %d %s", status, body)
+			}
+			close(goOn)
+			for range 2 {
+				if status := <-answers; status != http.StatusOK {
+					t.Errorf("status %d of one that was there before", status)
+				}
+			}
+		})
+	}
+}
+
 func TestReloadIsNothingAfterClose(t *testing.T) {
 	r := startReloadable(t, upstreamOf(t, nothing))
 	if err := r.Close(); err != nil {
