@@ -328,6 +328,23 @@ func TestBoundsOnWaitingHoldFromAReloadOn(t *testing.T) {
 	}
 }
 
+func TestADrainGoesByWhatWasReadLast(t *testing.T) {
+	upstream := upstreamOf(t, nothing)
+	r := startReloadable(t, upstream)
+	r.head = strings.Replace(quiet, "drain_delay: 0s", "drain_delay: 1h", 1)
+	r.read(upstream)
+	r.head = strings.Replace(quiet, "drain_delay: 0s", "drain_delay: 1ms, drain_timeout: 7s", 1)
+	if log := r.read(upstream); !strings.Contains(log, `"keys":["server.drain_delay","server.drain_timeout"]`) {
+		t.Error(log)
+	}
+	if err := r.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(r.log.String(), `"delay":1,`) {
+		t.Errorf("it drained otherwise:\n%s", r.log)
+	}
+}
+
 func TestReloadIsNothingAfterClose(t *testing.T) {
 	r := startReloadable(t, upstreamOf(t, nothing))
 	if err := r.Close(); err != nil {

@@ -7,6 +7,9 @@
 // upstreams[0].servers[1].address), with what was found and with what is
 // allowed; where there is a file, also with the line.
 //
+// Reload reads it again for a gate that runs: what such a gate can take over is
+// marked in the schema, all else keeps its value.
+//
 // Invariants:
 //   - The struct tree is the schema. Names of keys, of environment variables
 //     and of what `config.example.yaml` must show are derived from it.
