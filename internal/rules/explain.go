@@ -95,6 +95,9 @@ func (c *compiled) found(field Field, f *facts) string {
 	case FieldMethod:
 		return strings.Join(append([]string{f.request.Method}, f.otherMethods()...), ", overridden as ")
 	case FieldPath, FieldPathRegex:
+		if f.request.AsSent != "" {
+			return f.request.Path + ", sent as " + f.request.AsSent
+		}
 		return f.request.Path
 	case FieldHost:
 		return orNone(f.hostName())
