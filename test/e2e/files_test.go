@@ -151,7 +151,7 @@ func TestAClientThatTakesALittleOfAFileIsNotCut(t *testing.T) {
 			t.Parallel()
 			pool := startPHP(t, 1)
 			largeFile(t, pool, "large.iso", 64<<20)
-			g := startGate(t, inFrontOf(pool), serveFiles, settings, "server: {write_idle_timeout: 500ms}")
+			g := startGate(t, inFrontOf(pool), serveFiles, settings, "server: {write_idle_timeout: 1s}")
 			c := g.dial(t)
 			if protocol == "TLS" {
 				c = g.dialTLS(t)

@@ -21,7 +21,7 @@ func inFrontOfBig(t *testing.T, size int, parts ...string) *gate {
 	return inFrontOfHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", fmt.Sprint(size))
 		w.Write(bytes.Repeat([]byte("x"), size))
-	}, append([]string{"{log: {access: false}, server: {write_idle_timeout: 500ms}}"}, parts...)...)
+	}, append([]string{"{log: {access: false}, server: {write_idle_timeout: 1s}}"}, parts...)...)
 }
 
 // takeSlowly reads a little at a time, for several times as long as a client may

@@ -66,7 +66,7 @@ func TestAnUpgradedUpstreamThatTakesALittleIsNotGivenUp(t *testing.T) {
 		_ = c.(*net.TCPConn).SetReadBuffer(16 << 10) // else it takes more at once
 		taken <- takeALittle(in)
 		<-seen
-	}, "server: {write_idle_timeout: 500ms}")
+	}, "server: {write_idle_timeout: 1s}")
 	c := g.dial(t)
 	c.upgrade(t, "/ws")
 	sent := make(chan struct{})
@@ -88,7 +88,7 @@ func TestAnUpgradedUpstreamThatTakesALittleIsNotGivenUp(t *testing.T) {
 // The kernel holds megabytes for a slow side, and a write to it does not end for
 // long: as long as it takes a little it is kept.
 func TestAnUpgradedClientThatTakesALittleIsNotGivenUp(t *testing.T) {
-	g := upgrading(t, switching, func(c net.Conn, _ *bufio.Reader) { _, _ = io.Copy(c, endless{}) }, "server: {write_idle_timeout: 500ms}")
+	g := upgrading(t, switching, func(c net.Conn, _ *bufio.Reader) { _, _ = io.Copy(c, endless{}) }, "server: {write_idle_timeout: 1s}")
 	c := g.dial(t)
 	takeInLittle(t, c)
 	c.upgrade(t, "/ws")
