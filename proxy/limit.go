@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sessiongate/sessiongate/limiter"
@@ -80,8 +81,8 @@ func violated(asks []limiter.Ask) (names []string) {
 	return names
 }
 
-// enter refuses what is too much at once. The places are the client's handler's:
-// depart gives them back.
+// enter refuses what is too much at once. The places are the handler's, and with
+// shareCaps the run's, too.
 func (x *exchange) enter(a *asking, apply *applying) error {
 	a.places = a.places[:0]
 	for _, c := range apply.caps {
@@ -154,4 +155,21 @@ func (x *exchange) limitKey(word string, apply *applying) (key limiter.Key, ok b
 		return apply.rule.From(x.client.Addr), true
 	}
 	return limiter.All.From(x.client.Addr), true
+}
+
+// shareCaps has the places of caps last until both have ended, the handler and the
+// run that gets what is returned: a client that leaves again and again could
+// otherwise have more at PHP than it may. nil: there are none.
+func (x *exchange) shareCaps() func() {
+	if x.leaveCaps == nil {
+		return nil
+	}
+	leave := x.leaveCaps
+	var left atomic.Bool
+	x.leaveCaps = func() {
+		if left.Swap(true) {
+			leave()
+		}
+	}
+	return x.leaveCaps
 }

@@ -252,6 +252,29 @@ func TestACapBoundsWhatIsInTheGateAtOnce(t *testing.T) {
 	})
 }
 
+// Else a client that leaves again and again could have all of PHP.
+func TestACapCountsWhatRunsOnWithoutItsClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s stagehand
+		b := newBench(t, s.php)
+		b.limited(oneAtOnce(true))
+		first := b.send("GET", "")
+		synctest.Wait()
+		first.leave()
+		<-first.done
+		second := b.send("GET", "")
+		<-second.done
+		b.want("status while PHP runs on", second.Code, 429)
+		s.let(ok("nobody reads it"))
+		synctest.Wait()
+		third := b.send("GET", "")
+		synctest.Wait()
+		s.let(ok("page"))
+		<-third.done
+		b.want("status afterwards", third.Code, 200)
+	})
+}
+
 func TestACapThatIsNotEnforcedCountsAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s stagehand
@@ -290,7 +313,11 @@ func TestThePlaceOfACapIsGivenBackOnEveryPath(t *testing.T) {
 		"answer broke off": func(_ *bench, s *stagehand, _ *visit) {
 			s.let(func() (*http.Response, error) { return answer(errReader{errWrappedEOF}), nil })
 		},
-		"client left": func(_ *bench, _ *stagehand, v *visit) { v.leave() },
+		"client left": func(_ *bench, s *stagehand, v *visit) {
+			v.leave()
+			<-v.done
+			s.let(ok("too late"))
+		},
 		"gate ended": func(b *bench, s *stagehand, _ *visit) {
 			b.gate.Abort()
 			s.let(func() (*http.Response, error) { return nil, errClosed })
@@ -306,10 +333,8 @@ func TestThePlaceOfACapIsGivenBackOnEveryPath(t *testing.T) {
 				b.want("in flight", inFlight(set), 1)
 				leave(b, &s, v)
 				<-v.done
+				synctest.Wait()
 				b.want("in flight", inFlight(set), 0)
-				for s.running() > 0 {
-					s.let(ok("too late"))
-				}
 			})
 		})
 	}

@@ -22,17 +22,18 @@ import (
 // and the request body, and fills the pipe that the relay stage empties. When
 // the client leaves, it goes on and throws the answer away.
 type run struct {
-	gate     *Gate
-	upstream *Upstream
-	affinity balance.Key // finds the session's server; zero: any
-	policy   *rules.Policy
-	record   *record
-	hold     *hold       // nil: no turn
-	body     *spool.Body // nil: none
-	req      *http.Request
-	slot     balance.Slot            // on a server; none at the end
-	ahead    *lockstore.Turn         // until the slot is given back; nil: none
-	stop     context.CancelCauseFunc // ends the request's context; nil: only the gate's end does
+	gate      *Gate
+	upstream  *Upstream
+	affinity  balance.Key // finds the session's server; zero: any
+	policy    *rules.Policy
+	record    *record
+	hold      *hold       // nil: no turn
+	body      *spool.Body // nil: none
+	req       *http.Request
+	slot      balance.Slot            // on a server; none at the end
+	ahead     *lockstore.Turn         // until the slot is given back; nil: none
+	leaveCaps func()                  // gives places of caps back, once the handler does, too; nil: none
+	stop      context.CancelCauseFunc // ends the request's context; nil: only the gate's end does
 
 	// head is closed when resp and pipe, or err, are there.
 	head   chan struct{}
@@ -97,6 +98,7 @@ func (x *exchange) startRun() *run {
 	if stop != nil {
 		r.hold.whenLost(func() { stop(errLeaseLost) })
 	}
+	r.leaveCaps = x.shareCaps()
 	x.hold, x.body, x.slot, x.ahead = nil, nil, balance.Slot{}, nil
 	r.gate.runners.start(r)
 	return r
@@ -108,6 +110,9 @@ func (r *run) do() {
 	var delay time.Duration // nothing to wait for where nothing was answered
 	err := r.guard(func() error { return r.answer(&delay) })
 	r.leaveServer()
+	if r.leaveCaps != nil {
+		r.leaveCaps()
+	}
 	if err == nil {
 		r.upstream.pace.note(time.Since(began))
 	}
