@@ -49,7 +49,7 @@ type plan struct {
 
 	readerBound float64
 
-	relays                 int     // answers each
+	relays                 int     // answers each, a round
 	relayLater, relayBound float64 // µs; of the whole answer
 
 	streamPhase, eventEvery time.Duration
@@ -81,7 +81,7 @@ func fullPlan() plan {
 		neighbourRounds: 9, admissionBound: 2, crawlBound: 1.5,
 		slowClients: 5000, slowBound: 1.2,
 		readerBound: 1.5,
-		relays:      200, relayLater: 100, relayBound: 1.15,
+		relays:      50, relayLater: 100, relayBound: 1.15,
 		streamPhase: time.Minute, eventEvery: time.Second,
 		streamSize: 1 << 30, uploadRate: 64 << 20,
 		eventBound: 500, pageBound: 1.5,
@@ -113,7 +113,7 @@ func quickPlan() plan {
 	p.neighbourRounds, p.admissionBound, p.crawlBound = 2, 4, 4
 	p.slowClients, p.slowBound = 500, 2
 	p.readerBound = 3
-	p.relays, p.relayLater, p.relayBound = 20, 5000, 3
+	p.relays, p.relayLater, p.relayBound = 10, 5000, 3
 	p.streamPhase, p.eventEvery = 2*time.Second, 200*time.Millisecond
 	p.streamSize, p.uploadRate = 64<<20, 32<<20
 	p.eventBound, p.pageBound = 1000, 5
