@@ -76,16 +76,31 @@ func forwarded(client, host, scheme string) string {
 	if strings.Contains(client, ":") {
 		client = `"[` + client + `]"`
 	}
-	if host == "" || strings.Trim(host, hostCharacters) != "" {
+	known, plain := hostCharacters(host)
+	switch {
+	case host == "" || !known:
 		return "for=" + client + ";proto=" + scheme
-	}
-	if strings.ContainsAny(host, ":[]") {
+	case !plain:
 		host = `"` + host + `"`
 	}
 	return "for=" + client + ";host=" + host + ";proto=" + scheme
 }
 
-const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
+// hostCharacters says whether a host has only characters that hosts have, and
+// whether it may stand there without quotes.
+func hostCharacters(host string) (known, plain bool) {
+	plain = true
+	for i := range len(host) {
+		switch c := host[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_':
+		case c == ':', c == '[', c == ']':
+			plain = false
+		default:
+			return false, false
+		}
+	}
+	return true, plain
+}
 
 // scheme is how the client came: over TLS to the gate, or as a trusted proxy
 // says.
@@ -133,7 +148,7 @@ func passesUpstream(name string, trusted bool) bool {
 		return trusted
 	}
 	// PHP folds "_" and "." into "-", so such a name can pose as another.
-	return !strings.HasPrefix(name, privatePrefix) && !strings.ContainsAny(name, "_.")
+	return !strings.HasPrefix(name, privatePrefix) && strings.IndexByte(name, '_') < 0 && strings.IndexByte(name, '.') < 0
 }
 
 // CanCarrySession says whether a header may carry the session id: only one that

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -326,10 +327,11 @@ func unbuffered(h http.Header) bool {
 	if h.Get("X-Accel-Buffering") == "no" {
 		return true
 	}
-	ct := h.Get("Content-Type")
-	if len(ct) < len("text/event-stream") {
+	const stream = "text/event-stream"
+	media := strings.TrimLeft(h.Get("Content-Type"), " \t")
+	if len(media) < len(stream) || !strings.EqualFold(media[:len(stream)], stream) {
 		return false
 	}
-	media, _, _ := mime.ParseMediaType(ct)
-	return media == "text/event-stream"
+	media, _, _ = mime.ParseMediaType(media)
+	return media == stream
 }

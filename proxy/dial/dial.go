@@ -95,26 +95,48 @@ const (
 
 // Connect makes a connection, or an *Error. When ctx ends, that wraps its cause.
 func (d *Dialer) Connect(ctx context.Context) (net.Conn, error) {
-	dialCtx := ctx
-	if d.timeout > 0 {
-		var cancel context.CancelFunc
-		dialCtx, cancel = context.WithTimeout(ctx, d.timeout)
-		defer cancel()
+	dial := d.connect
+	if d.network == "unix" {
+		dial = d.connectUnix
 	}
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		conn, err := d.Dial(dialCtx, d.network, d.target)
-		if err == nil {
-			return conn, nil
-		}
-		if ctx.Err() != nil {
-			return nil, &Error{Address: d.address, Err: context.Cause(ctx)}
-		}
-		// On a unix socket a full listen queue is EAGAIN at once, where TCP
-		// would wait for room.
-		if !errors.Is(err, syscall.EAGAIN) || !pause(dialCtx, wait) {
-			return nil, &Error{Address: d.address, Err: err}
-		}
+	conn, err := dial(ctx)
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
 	}
+	return nil, &Error{Address: d.address, Err: err}
+}
+
+func (d *Dialer) connect(ctx context.Context) (net.Conn, error) {
+	ctx, stop := d.limited(ctx)
+	defer stop()
+	return d.Dial(ctx, d.network, d.target)
+}
+
+// connectUnix tries again while the socket's queue is full: there that is EAGAIN
+// at once, where TCP would wait for room. Nothing else takes any time, so that a
+// time-out, which costs as much as a tenth of the connection, waits until then.
+func (d *Dialer) connectUnix(ctx context.Context) (net.Conn, error) {
+	conn, err := d.Dial(ctx, d.network, d.target)
+	if !errors.Is(err, syscall.EAGAIN) {
+		return conn, err
+	}
+	ctx, stop := d.limited(ctx)
+	defer stop()
+	for wait := firstRetry; errors.Is(err, syscall.EAGAIN) && pause(ctx, wait); wait = min(2*wait, lastRetry) {
+		conn, err = d.Dial(ctx, d.network, d.target)
+	}
+	return conn, err
+}
+
+// limited is ctx for as long as a connection may take.
+func (d *Dialer) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d.timeout)
 }
 
 // pause waits, and says whether ctx goes on.

@@ -35,9 +35,9 @@ func TestAddresses(t *testing.T) {
 }
 
 // failing is a dialer whose connections are made by with.
-func failing(t *testing.T, with func(context.Context, string, string) (net.Conn, error)) *Dialer {
+func failing(t *testing.T, address string, with func(context.Context, string, string) (net.Conn, error)) *Dialer {
 	t.Helper()
-	d, err := New("unix:/run/fpm.sock", 2*time.Second)
+	d, err := New(address, 2*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestWhatASystemCallSaysIsTheServersFaultOrNot(t *testing.T) {
 		syscall.ECONNREFUSED: true, syscall.ENOENT: true, syscall.EACCES: true, syscall.EHOSTUNREACH: true, syscall.ETIMEDOUT: true,
 		syscall.EMFILE: false, syscall.ENFILE: false, syscall.EADDRNOTAVAIL: false, syscall.ENOBUFS: false, syscall.ENOMEM: false,
 	} {
-		d := failing(t, func(context.Context, string, string) (net.Conn, error) {
+		d := failing(t, "unix:/run/fpm.sock", func(context.Context, string, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", errno)}
 		})
 		if failed := connectFails(t, t.Context(), d); failed.ServerFault() != fault || !errors.Is(failed, errno) {
@@ -71,14 +71,14 @@ func TestWhatASystemCallSaysIsTheServersFaultOrNot(t *testing.T) {
 
 func TestAServerThatDoesNotAnswerIsAtFaultAndOneThatIsBusyIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		silent := failing(t, func(ctx context.Context, _, _ string) (net.Conn, error) {
+		silent := failing(t, "php:9000", func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
 		if failed := connectFails(t, t.Context(), silent); !failed.ServerFault() {
 			t.Errorf("after the time-out: %v is not the server's fault", failed)
 		}
-		busy := failing(t, func(context.Context, string, string) (net.Conn, error) {
+		busy := failing(t, "unix:/run/fpm.sock", func(context.Context, string, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Net: "unix", Err: syscall.EAGAIN}
 		})
 		if failed := connectFails(t, t.Context(), busy); failed.ServerFault() {
@@ -90,7 +90,7 @@ func TestAServerThatDoesNotAnswerIsAtFaultAndOneThatIsBusyIsNot(t *testing.T) {
 func TestACallerThatEndsIsNotTheServersFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		enough := errors.New("enough")
-		d := failing(t, func(ctx context.Context, _, _ string) (net.Conn, error) {
+		d := failing(t, "php:9000", func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, &net.OpError{Op: "dial", Err: ctx.Err()}
 		})

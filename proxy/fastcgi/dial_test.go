@@ -28,14 +28,14 @@ func TestRefusedConnectionIsADialError(t *testing.T) {
 	}
 }
 
-// dialTo is a transport whose connections are made by dial.
-func dialTo(t *testing.T, timeout time.Duration, with func(context.Context, string, string) (net.Conn, error)) *client {
-	return newClient(t, Options{Address: "unix:/run/fpm.sock", ConnectTimeout: timeout, DialContext: with})
+// dialTo is a transport whose connections are made by with.
+func dialTo(t *testing.T, address string, timeout time.Duration, with func(context.Context, string, string) (net.Conn, error)) *client {
+	return newClient(t, Options{Address: address, ConnectTimeout: timeout, DialContext: with})
 }
 
 func TestConnectTimeoutIsADialError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		php := dialTo(t, 2*time.Second, func(ctx context.Context, _, _ string) (net.Conn, error) {
+		php := dialTo(t, "php:9000", 2*time.Second, func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
@@ -50,7 +50,7 @@ func TestConnectTimeoutIsADialError(t *testing.T) {
 
 func TestContextThatEndsWhileConnectingGivesItsCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		php := dialTo(t, time.Minute, func(ctx context.Context, _, _ string) (net.Conn, error) {
+		php := dialTo(t, "php:9000", time.Minute, func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
@@ -69,7 +69,7 @@ func TestFullSocketQueueIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := 5
 		server := serve(t, Options{}, answer(stdout(okHeader+"ok"), ended(0)))
-		php := dialTo(t, time.Second, func(ctx context.Context, network, target string) (net.Conn, error) {
+		php := dialTo(t, "unix:/run/fpm.sock", time.Second, func(ctx context.Context, network, target string) (net.Conn, error) {
 			if full--; full >= 0 {
 				return nil, &net.OpError{Op: "dial", Net: "unix", Err: syscall.EAGAIN}
 			}
