@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ func TestCommands(t *testing.T) {
 // setUp gives each script two addresses on which nobody listens, GATE and
 // ADMIN, and one on which a backend does, BACKEND.
 func setUp(env *testscript.Env) error {
+	env.Setenv("GORACE", os.Getenv("GORACE"))
 	for _, name := range []string{"GATE", "ADMIN"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
