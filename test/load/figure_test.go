@@ -52,3 +52,14 @@ func TestUnknownMeasurementNamesTheKnownOnes(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+func TestMissedBoundsAreNamedOneByOne(t *testing.T) {
+	missed := held("order", 1.031, 1.03, "351 / 348 ms", "default lock")
+	err := missedOf([]figure{held("lost", 0, 0, "of 50", "x"), missed, stated("contrast", 7, "a / b", "x")})
+	if want := "a bound is missed:\n" + missed.row(); err == nil || err.Error() != want {
+		t.Errorf("err = %v\nwant  %s", err, want)
+	}
+	if err := missedOf([]figure{held("lost", 0, 0, "of 50", "x")}); err != nil {
+		t.Errorf("err = %v though all bounds are kept", err)
+	}
+}

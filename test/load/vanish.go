@@ -21,6 +21,7 @@ type vanishing struct {
 	config  gateConfig
 	spool   string // folder
 	journal string // file in which the page says when it begins and ends
+	ended   string // file for which the page waits
 }
 
 // vanish has a crowd of clients wait in 20 lines, cuts all their connections in
@@ -43,9 +44,16 @@ func vanish(ctx context.Context, s *stand) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	served := v.marks("end")
+	began := time.Now()
 	for i, c := range clients {
 		c.vanish(i%2 == 0)
+	}
+	if err := v.noneWaits(ctx); err != nil {
+		return nil, err
+	}
+	noticed := time.Since(began)
+	if err := v.endPages(); err != nil {
+		return nil, err
 	}
 	after, settled, err := v.settle(ctx, before)
 	if err != nil {
@@ -58,13 +66,13 @@ func vanish(ctx context.Context, s *stand) ([]figure, error) {
 	if len(leftovers) > 0 {
 		v.explain(ctx, s.out)
 	}
-	reached := v.marks("begin") - served
-	s.progress("waiting %.0f, goroutines %.0f, open files %.0f; after %s left: %v", crowded["sessiongate_waiting"],
-		crowded["go_goroutines"], crowded["process_open_fds"], settled.Round(time.Millisecond), leftovers)
+	reached := v.marks("begin")
+	s.progress("waiting %.0f, goroutines %.0f, open files %.0f; none waits after %s; %s after PHP's pages ended, left: %v", crowded["sessiongate_waiting"],
+		crowded["go_goroutines"], crowded["process_open_fds"], noticed.Round(time.Millisecond), settled.Round(time.Millisecond), leftovers)
 	with := fmt.Sprintf("%d clients in %d sessions, half of them with a body of 100 KiB; %s", s.plan.clients, vanishSessions, v.config.said())
 	return []figure{
 		held("vanish: goroutines, tickets, slots, temporary files left", float64(len(leftovers)), 0,
-			fmt.Sprintf("kinds; at rest after %.1f s, PHP's last page included", settled.Seconds()), with),
+			fmt.Sprintf("kinds; none waits after %.2f s, at rest %.2f s after PHP's pages could end", noticed.Seconds(), settled.Seconds()), with),
 		held("vanish: requests that reached PHP", float64(reached), vanishSessions,
 			fmt.Sprintf("of %d; one of each session had its turn", len(clients)), with),
 	}, nil
@@ -82,6 +90,7 @@ func (s *stand) newVanishing(ctx context.Context) (*vanishing, error) {
 		},
 		spool:   filepath.Join(s.dir, "spool"),
 		journal: filepath.Join(s.dir, "journal"),
+		ended:   filepath.Join(s.dir, "ended"),
 	}
 	if err := os.MkdirAll(v.spool, 0o700); err != nil {
 		return nil, err
@@ -113,7 +122,7 @@ func (v *vanishing) gather(ctx context.Context, n int) ([]*connection, error) {
 	for i := range sessions {
 		sessions[i] = newSession()
 	}
-	path := "/journal.php?ms=3000&journal=" + v.journal
+	path := "/journal.php?until=" + v.ended + "&journal=" + v.journal
 	body := strings.Repeat("x", vanishBody)
 	for i, c := range clients {
 		request := get(path, sessions[i%len(sessions)])
@@ -127,7 +136,7 @@ func (v *vanishing) gather(ctx context.Context, n int) ([]*connection, error) {
 	}
 	err = until(ctx, func() bool {
 		m, err := v.metrics(ctx)
-		return err == nil && int(m["sessiongate_in_flight"])+v.marks("end") >= n && m["sessiongate_uploading"] == 0
+		return err == nil && int(m["sessiongate_in_flight"]) >= n && m["sessiongate_uploading"] == 0
 	})
 	if err != nil {
 		closeEach(clients)
@@ -135,6 +144,21 @@ func (v *vanishing) gather(ctx context.Context, n int) ([]*connection, error) {
 	}
 	return clients, nil
 }
+
+// noneWaits returns when the gate has taken all who left out of the lines.
+func (v *vanishing) noneWaits(ctx context.Context) error {
+	err := until(ctx, func() bool {
+		m, err := v.metrics(ctx)
+		return err == nil && m["sessiongate_waiting"] == 0
+	})
+	if err != nil {
+		return fmt.Errorf("clients that have left still wait: %w", err)
+	}
+	return nil
+}
+
+// endPages lets the pages end that PHP runs, and those that wait for PHP.
+func (v *vanishing) endPages() error { return os.WriteFile(v.ended, nil, 0o600) }
 
 // settle waits until nothing is left of the clients, or until it has waited for
 // long enough, and returns how long that took.

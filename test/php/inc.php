@@ -16,6 +16,15 @@ function work(int $ms): void
     }
 }
 
+/** Waits until a file is there, for a minute at most. */
+function await(string $file): void
+{
+    $deadline = microtime(true) + 60;
+    while (!file_exists($file) && microtime(true) < $deadline) {
+        usleep(5000);
+    }
+}
+
 /**
  * Appends "WORD ID SECONDS" to the journal, the file named by ?journal= or by
  * the environment's JOURNAL. Lines of pages that run at once never mix.
