@@ -28,7 +28,7 @@ func abuse(ctx context.Context, s *stand) ([]figure, error) {
 	config := gateConfig{upstream: phpUpstream(pool)}
 	f, err := s.abuseThrough(ctx, config, s.plan.rounds)
 	f.Name = fmt.Sprintf("abuse: others' p%d with / without the abuser", s.plan.abusePercentile)
-	f.Bound = &s.plan.abuseBound
+	f = f.within(s.plan.abuseBound)
 	return []figure{f}, err
 }
 

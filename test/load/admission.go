@@ -50,7 +50,7 @@ func admission(ctx context.Context, s *stand) ([]figure, error) {
 		}
 		f.Name = fmt.Sprintf("admission, %s: others' p%d beside fifty slow sessions / alone", way.name, s.plan.abusePercentile)
 		if i == 0 {
-			f.Bound = &s.plan.admissionBound
+			f = f.within(s.plan.admissionBound)
 		}
 		figures = append(figures, f)
 	}

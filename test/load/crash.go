@@ -48,10 +48,10 @@ func crash(ctx context.Context, s *stand) ([]figure, error) {
 	with := fmt.Sprintf("worst of %d; 3 gates on one Redis; %s", s.plan.crashRounds, config.said())
 	const confirmation = 1000 // ms, after which a lease that nobody confirms is free
 	return []figure{
-		held("kill -9 of a gate that holds: next request of the session begins, s after the TTL", worst.late, 0.5, "through another gate", with),
+		timed("kill -9 of a gate that holds: next request of the session begins, s after the TTL", worst.late, 0.5, "through another gate", with),
 		held("kill -9 of a gate that holds: waiting requests begun out of order", float64(worst.disorder), 0, fmt.Sprintf("of %d", 2*s.plan.crashRounds), with),
-		held("kill -9 of a gate that waits: next request begins, ms after the turn is free", worst.killedWaiter, confirmation, "the killed gate was first in the queue", with),
-		held("SIGSTOP of a gate that waits: next request begins, ms after the turn is free", worst.haltedWaiter, confirmation+500, "confirmation time and a poll", with),
+		timed("kill -9 of a gate that waits: next request begins, ms after the turn is free", worst.killedWaiter, confirmation, "the killed gate was first in the queue", with),
+		timed("SIGSTOP of a gate that waits: next request begins, ms after the turn is free", worst.haltedWaiter, confirmation+500, "confirmation time and a poll", with),
 		held("SIGSTOP of a gate that holds, past the TTL: leases not counted as lost when it goes on", float64(worst.uncounted), 0,
 			fmt.Sprintf("of %d; sessiongate_lease_lost_total", s.plan.crashRounds), with),
 	}, nil

@@ -57,7 +57,7 @@ func crawl(ctx context.Context, s *stand) ([]figure, error) {
 		f.Name = fmt.Sprintf("crawler, %s: others' p%d beside it / alone", way.name, s.plan.abusePercentile)
 		f.Of += c.said()
 		if way.held {
-			f.Bound = &s.plan.crawlBound
+			f = f.within(s.plan.crawlBound)
 		}
 		figures = append(figures, f)
 	}

@@ -50,7 +50,7 @@ func (s *stand) fight(ctx context.Context, against opponent, load crowd, duels [
 		f := stated("CPU a request: "+d.name+cookieNote(d.cookies)+", gate / "+against.name, value, of,
 			fmt.Sprintf("%d keep-alive clients; %s", load.clients, d.config.said()))
 		if d.bound > 0 {
-			f.Bound = &d.bound
+			f = f.within(d.bound)
 		}
 		figures[i] = f
 	}

@@ -19,6 +19,9 @@ type figure struct {
 	Of string `json:"of"`
 	// With is the configuration the figure was taken with.
 	With string `json:"with"`
+	// timed: the time that something took goes into it, so that a machine with
+	// other work to do can take it beyond its bound.
+	timed bool
 }
 
 // held is a figure with a bound.
@@ -26,7 +29,18 @@ func held(name string, value, bound float64, of, with string) figure {
 	return figure{Name: name, Value: value, Bound: &bound, Of: of, With: with}
 }
 
-// stated is a figure without one.
+// timed is a figure with a bound that time goes into.
+func timed(name string, value, bound float64, of, with string) figure {
+	return stated(name, value, of, with).within(bound)
+}
+
+// within holds a figure that time goes into to a bound.
+func (f figure) within(bound float64) figure {
+	f.Bound, f.timed = &bound, true
+	return f
+}
+
+// stated is a figure without a bound.
 func stated(name string, value float64, of, with string) figure {
 	return figure{Name: name, Value: value, Of: of, With: with}
 }

@@ -63,3 +63,20 @@ func TestMissedBoundsAreNamedOneByOne(t *testing.T) {
 		t.Errorf("err = %v though all bounds are kept", err)
 	}
 }
+
+func TestOnlyWhatTimeCanHaveDoneIsTakenOnceMore(t *testing.T) {
+	late, lost, kept := timed("p99", 3, 2, "", ""), held("lost", 1, 0, "", ""), held("lost", 0, 0, "", "")
+	for _, tc := range []struct {
+		figures []figure
+		want    bool
+	}{
+		{[]figure{kept}, false},
+		{[]figure{kept, late}, true},
+		{[]figure{lost}, false},
+		{[]figure{late, lost}, false},
+	} {
+		if got := missedByTime(tc.figures); got != tc.want {
+			t.Errorf("missedByTime(%+v) = %v", tc.figures, got)
+		}
+	}
+}

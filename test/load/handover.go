@@ -43,8 +43,8 @@ func handOver(ctx context.Context, s *stand) ([]figure, error) {
 	ours, theirs := times[0], times[1]
 	s.progress("p50 %s, p99 %s", millis(median(ours.p50), median(theirs.p50)), millis(median(ours.p99), median(theirs.p99)))
 	return []figure{
-		held("hand-over between gates: p50, store / rueidislock", ratio(median(ours.p50), median(theirs.p50)), 1, micros(median(ours.p50), median(theirs.p50)), with),
-		held("hand-over between gates: p99, store / rueidislock", ratio(median(ours.p99), median(theirs.p99)), 1, micros(median(ours.p99), median(theirs.p99)), with),
+		timed("hand-over between gates: p50, store / rueidislock", ratio(median(ours.p50), median(theirs.p50)), 1, micros(median(ours.p50), median(theirs.p50)), with),
+		timed("hand-over between gates: p99, store / rueidislock", ratio(median(ours.p99), median(theirs.p99)), 1, micros(median(ours.p99), median(theirs.p99)), with),
 	}, nil
 }
 
@@ -60,7 +60,7 @@ func (s *stand) handOverAlone(ctx context.Context, redis *redisServer) ([]figure
 	}
 	const bound = 100 // what is far slower is a poll, not a push
 	took, delay := median(times.p50), median(delays)
-	return []figure{held("hand-over between gates: p50, store / a message to Redis and back", ratio(took, delay), bound,
+	return []figure{timed("hand-over between gates: p50, store / a message to Redis and back", ratio(took, delay), bound,
 		micros(took, delay), fmt.Sprintf("two stores in one process, %d a round; one Redis", s.plan.handOvers))}, nil
 }
 

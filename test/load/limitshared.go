@@ -62,8 +62,8 @@ func shareLimit(ctx context.Context, s *stand) ([]figure, error) {
 	s.progress("shared: %d passed of %d, %.0f allowed; %d calls of Redis", passed.Load(), asked.Load(), allowed, evalsha)
 	with := fmt.Sprintf("%d sets on one Redis, %d asking at once in each, for %v; rate %v/s, burst %d", sharers, sharerAskers, s.plan.limitPhase, limit.Rate, limit.Burst)
 	return []figure{
-		held("shared limit: admitted in all, off what rate and burst allow, %", off, s.plan.limitBound, fmt.Sprintf("%d passed, %.0f allowed", passed.Load(), allowed), with),
-		held("shared limit: decisions without Redis", float64(standIn.Load()), 0, fmt.Sprintf("of %d", asked.Load()), with),
+		timed("shared limit: admitted in all, off what rate and burst allow, %", off, s.plan.limitBound, fmt.Sprintf("%d passed, %.0f allowed", passed.Load(), allowed), with),
+		timed("shared limit: decisions without Redis", float64(standIn.Load()), 0, fmt.Sprintf("of %d", asked.Load()), with),
 		stated("shared limit: calls of Redis a request that passed", float64(evalsha)/float64(passed.Load()), fmt.Sprintf("%d requests asked for, %d of them refused", asked.Load(), asked.Load()-passed.Load()), with),
 	}, nil
 }

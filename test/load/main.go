@@ -161,17 +161,34 @@ func takeAll(ctx context.Context, p plan, chosen []measurement, out io.Writer) (
 		if ctx.Err() != nil {
 			break
 		}
-		fmt.Fprintf(out, "%s: %s\n", m.name, m.what)
-		began := time.Now()
-		taken, err := m.take(ctx, s)
-		s.clear()
-		s.progress("took %.1f s", time.Since(began).Seconds())
+		taken, err := m.measure(ctx, s)
+		if err == nil && p.quick && missedByTime(taken) {
+			s.progress("once more: %s", missedOf(taken))
+			taken, err = m.measure(ctx, s)
+		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", m.name, err))
 		}
 		figures = append(figures, taken...)
 	}
 	return figures, errors.Join(append(failed, context.Cause(ctx))...)
+}
+
+func (m measurement) measure(ctx context.Context, s *stand) ([]figure, error) {
+	fmt.Fprintf(s.out, "%s: %s\n", m.name, m.what)
+	began := time.Now()
+	taken, err := m.take(ctx, s)
+	s.clear()
+	s.progress("took %.1f s", time.Since(began).Seconds())
+	return taken, err
+}
+
+// missedByTime reports whether figures are beyond their bounds, and each of
+// them one that time goes into. What is broken is beyond them a second time; a
+// count, such as of lost updates, is believed at once.
+func missedByTime(figures []figure) bool {
+	missed := slices.DeleteFunc(slices.Clone(figures), func(f figure) bool { return !f.missed() })
+	return len(missed) > 0 && !slices.ContainsFunc(missed, func(f figure) bool { return !f.timed })
 }
 
 func allNames() []string {

@@ -52,8 +52,8 @@ func order(ctx context.Context, s *stand) ([]figure, error) {
 	s.progress("at once %.1f ms, one after another %.1f ms", inMillis(fast), inMillis(slow))
 	return []figure{
 		held("order: lost updates in all rounds", float64(lost), 0, fmt.Sprintf("of %d", 2*burst*s.plan.rounds), with),
-		held("order: requests overtaken by the next one", float64(overtakes), s.plan.overtakeBound, fmt.Sprintf("of %d", burst*s.plan.rounds), with),
-		held("order: time of all, at once / one after another", ratio(fast, slow), s.plan.orderBound, millis(fast, slow), with),
+		timed("order: requests overtaken by the next one", float64(overtakes), s.plan.overtakeBound, fmt.Sprintf("of %d", burst*s.plan.rounds), with),
+		timed("order: time of all, at once / one after another", ratio(fast, slow), s.plan.orderBound, millis(fast, slow), with),
 	}, nil
 }
 

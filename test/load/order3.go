@@ -39,9 +39,9 @@ func orderSpread(ctx context.Context, s *stand) ([]figure, error) {
 	with := fmt.Sprintf("%s, sent %s apart round robin over %d gates on one Redis, a connection each; %s", burstSaid, burstGap, spreadGates, config.said())
 	return []figure{
 		held("order over 3 gates: lost updates in all rounds", float64(r.lost), 0, fmt.Sprintf("of %d", 2*n), with),
-		held("order over 3 gates: requests overtaken by one that came 1 ms later or more", float64(r.overtaken),
+		timed("order over 3 gates: requests overtaken by one that came 1 ms later or more", float64(r.overtaken),
 			s.plan.spreadOvertakeBound, fmt.Sprintf("of %d; a message to Redis and back takes %.2f ms", n, inMillis(delay)), with),
-		held("order over 3 gates: time of all, at once / one after another through one gate", r.time(), s.plan.spreadTimeBound,
+		timed("order over 3 gates: time of all, at once / one after another through one gate", r.time(), s.plan.spreadTimeBound,
 			millis(median(r.atOnce), median(r.oneByOne)), with),
 	}, nil
 }

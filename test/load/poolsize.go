@@ -64,8 +64,8 @@ func poolOfTwo(ctx context.Context, s *stand) ([]figure, error) {
 		s.plan.poolWaiting, poolSessions, passingSessions, config.said())
 	return []figure{
 		held("pool of 2: waiting requests not answered in the end", float64(lost), 0, fmt.Sprintf("of %d", s.plan.poolWaiting), with),
-		held("pool of 2: p50 of requests whose turn comes from the other gate, beside the crowd / alone", ratio(p50, base50), s.plan.poolBound, millis(p50, base50), with),
-		held("pool of 2: p99 of the same", ratio(p99, base99), s.plan.poolBound, millis(p99, base99), with),
+		timed("pool of 2: p50 of requests whose turn comes from the other gate, beside the crowd / alone", ratio(p50, base50), s.plan.poolBound, millis(p50, base50), with),
+		timed("pool of 2: p99 of the same", ratio(p99, base99), s.plan.poolBound, millis(p99, base99), with),
 	}, dispersed
 }
 

@@ -54,7 +54,7 @@ func reader(ctx context.Context, s *stand) ([]figure, error) {
 	subject, base := median(slow), median(fast)
 	s.progress("next page: %.1f ms behind a slow reader, %.1f ms behind a fast one", inMillis(subject), inMillis(base))
 	return []figure{
-		held("slow reader: next page behind a slow / a fast reader", ratio(subject, base), s.plan.readerBound, millis(subject, base), with),
+		timed("slow reader: next page behind a slow / a fast reader", ratio(subject, base), s.plan.readerBound, millis(subject, base), with),
 		held("slow reader: part of the download read by then, %", 100*float64(most)/downloadSize, 25, "worst of all rounds", with),
 	}, nil
 }

@@ -35,8 +35,8 @@ func relay(ctx context.Context, s *stand) ([]figure, error) {
 	}
 	with := fmt.Sprintf("10 MiB, one keep-alive client with a session, median of %d rounds of %d answers each; %s", s.plan.rounds, s.plan.relays, config.said())
 	return []figure{
-		held("relay of 10 MB: first byte later than through httputil.ReverseProxy, µs", inMicros(median(later)), s.plan.relayLater, micros(median(gate.first), median(base.first)), with),
-		held("relay of 10 MB: whole answer, gate / httputil.ReverseProxy", ratio(median(gate.whole), median(base.whole)), s.plan.relayBound, millis(median(gate.whole), median(base.whole)), with),
+		timed("relay of 10 MB: first byte later than through httputil.ReverseProxy, µs", inMicros(median(later)), s.plan.relayLater, micros(median(gate.first), median(base.first)), with),
+		timed("relay of 10 MB: whole answer, gate / httputil.ReverseProxy", ratio(median(gate.whole), median(base.whole)), s.plan.relayBound, millis(median(gate.whole), median(base.whole)), with),
 	}, nil
 }
 

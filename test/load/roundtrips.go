@@ -69,7 +69,7 @@ func (s *stand) awaitedRoundTrips(ctx context.Context, server *redisServer) ([]f
 	ping, acquire, release := median(pings), median(acquires), median(releases)
 	with := fmt.Sprintf("one store, %d sessions one after another, %s each way", n, each)
 	return []figure{
-		held("round trips: awaited by acquire and release, uncontended", ratio(acquire+release, ping), 1.2, millis(acquire+release, ping), with),
+		timed("round trips: awaited by acquire and release, uncontended", ratio(acquire+release, ping), 1.2, millis(acquire+release, ping), with),
 	}, store.Close(ctx)
 }
 
@@ -94,7 +94,7 @@ func (s *stand) singleCommands(ctx context.Context, redis *redisServer) (figure,
 	err = store.Close(ctx) // the last releases are on their way
 	asked, failed := m.commands(ctx)
 	s.progress("%d uncontended requests: %v", n, asked)
-	return held("round trips: commands a request, uncontended", float64(sum(asked))/n, 2.1, fmt.Sprintf("%d of %d requests", sum(asked), n),
+	return timed("round trips: commands a request, uncontended", float64(sum(asked))/n, 2.1, fmt.Sprintf("%d of %d requests", sum(asked), n),
 		"one store; every command that it sends, by MONITOR"), errors.Join(err, failed)
 }
 

@@ -110,8 +110,8 @@ func (o *open) beside(ctx context.Context, said string) ([]figure, error) {
 		sockets, socketMessage>>10, socketPause, eventStreams, o.plan.eventEvery, nextPage, pagePause, o.plan.streamPhase, said)
 	return []figure{
 		stated("streams: WebSocket messages echoed", float64(messages), "none lost or changed", with),
-		held("streams: latest event, ms after it was due", inMillis(worst), o.plan.eventBound, "of all streams", with),
-		held("streams: page beside them / alone", ratio(median(took), median(alone)), o.plan.pageBound, millis(median(took), median(alone)), with),
+		timed("streams: latest event, ms after it was due", inMillis(worst), o.plan.eventBound, "of all streams", with),
+		timed("streams: page beside them / alone", ratio(median(took), median(alone)), o.plan.pageBound, millis(median(took), median(alone)), with),
 	}, nil
 }
 

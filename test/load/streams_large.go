@@ -47,7 +47,7 @@ func (o *open) upload(ctx context.Context, said string) ([]figure, error) {
 		return nil, fmt.Errorf("upload: %w", err)
 	}
 	with := fmt.Sprintf("%d MiB to /echo.php at %d MiB/s, %s of the same session every %s; %s", o.plan.streamSize>>20, o.plan.uploadRate>>20, nextPage, pagePause, said)
-	return []figure{held("streams: page beside an upload / alone", ratio(median(took), median(alone)), o.plan.pageBound, millis(median(took), median(alone)), with)}, nil
+	return []figure{timed("streams: page beside an upload / alone", ratio(median(took), median(alone)), o.plan.pageBound, millis(median(took), median(alone)), with)}, nil
 }
 
 // send sends the upload's head and body at its rate.
@@ -103,7 +103,7 @@ func (o *open) download(ctx context.Context, said string) ([]figure, error) {
 	with := fmt.Sprintf("%s at %d MiB/s, %s of the same session every %s; %s", page, slowRate>>20, nextPage, pagePause, said)
 	return []figure{
 		held("streams: part of the download read when the next page came, %", 100*float64(read)/float64(o.plan.streamSize), 25, fmt.Sprintf("after %.1f s", waited.Seconds()), with),
-		held("streams: page beside the slow reader / alone", ratio(median(took), median(alone)), o.plan.pageBound, millis(median(took), median(alone))+fmt.Sprintf("; %.0f %% were read in the end", part), with),
+		timed("streams: page beside the slow reader / alone", ratio(median(took), median(alone)), o.plan.pageBound, millis(median(took), median(alone))+fmt.Sprintf("; %.0f %% were read in the end", part), with),
 	}, nil
 }
 
