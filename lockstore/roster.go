@@ -22,21 +22,38 @@ type roster struct {
 }
 
 // next gives out a server: not the one at that address, where there are others.
+// Who has to ask waits for the answer alone: meanwhile servers that are known
+// are given to others.
 func (r *roster) next(ctx context.Context, not string) (*redis.Client, error) {
+	if server := r.take(not); server != nil {
+		return server, nil
+	}
+	servers := r.ask(ctx)
+	if len(servers) == 0 {
+		return nil, errNobody
+	}
+	at := max(slices.IndexFunc(servers, isNot(not)), 0)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	other := func(s *redis.Client) bool { return s.Options().Addr != not }
-	at := slices.IndexFunc(r.rest, other)
+	r.rest = servers[at+1:]
+	return servers[at], nil
+}
+
+// take returns nil where the round has no other server left.
+func (r *roster) take(not string) *redis.Client {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := slices.IndexFunc(r.rest, isNot(not))
 	if at < 0 {
-		r.rest = r.ask(ctx)
-		at = max(slices.IndexFunc(r.rest, other), 0)
-	}
-	if len(r.rest) == 0 {
-		return nil, errNobody
+		return nil
 	}
 	server := r.rest[at]
 	r.rest = r.rest[at+1:]
-	return server, nil
+	return server
+}
+
+func isNot(address string) func(*redis.Client) bool {
+	return func(s *redis.Client) bool { return s.Options().Addr != address }
 }
 
 // ask learns who is in the cluster; nobody where no server says so.
