@@ -67,7 +67,7 @@ type record struct {
 }
 
 func newRecord(g *Gate, r *http.Request) *record {
-	rec := &record{gate: g, setup: g.setup.Load(), arrived: time.Now(), method: cutOff(r.Method), host: cutOff(r.Host), path: cutOff(r.URL.Path)}
+	rec := &record{gate: g, setup: g.enter(), arrived: time.Now(), method: cutOff(r.Method), host: cutOff(r.Host), path: cutOff(r.URL.Path)}
 	rec.parties.Store(1)
 	g.open.add()
 	return rec
@@ -96,6 +96,7 @@ func (rec *record) finish() {
 		if rec.setup.AccessLog {
 			rec.log()
 		}
+		rec.setup.users.leave()
 		rec.gate.open.done()
 	}
 }

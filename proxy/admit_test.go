@@ -34,7 +34,7 @@ func newNarrow(t *testing.T, slots int, o balance.Options, change ...func(*rules
 	s := balance.NewServer("a", upstreamFunc(n.php))
 	s.MaxInFlight = slots
 	n.pool = balance.New(o, s)
-	n.gate.Upstreams[0].Servers = n.pool
+	n.upstream().Servers = n.pool
 	t.Cleanup(func() {
 		if inFlight := n.pool.Status()[0].InFlight; inFlight != 0 || n.queued() != 0 {
 			t.Errorf("left behind: %d slots, %d in the queue", inFlight, n.queued())
@@ -162,7 +162,7 @@ func TestTheSlotIsGivenBackWhenTheRunHasEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newNarrow(t, 1, balance.Options{}, func(p *rules.Policy, _ *Settings) { p.MaxHold = time.Minute })
-				n.gate.Upstreams[0].ResponseTimeout = 50 * time.Second
+				n.upstream().ResponseTimeout = 50 * time.Second
 				first := n.from("10.0.0.1", "s1")
 				second := n.from("10.0.0.2", "s2")
 				n.wantState(1, 1)
@@ -373,7 +373,7 @@ func twoServers(t *testing.T, s *stagehand, change ...func(*rules.Policy, *Setti
 	for _, one := range f.servers {
 		one.MaxInFlight = 1
 	}
-	f.gate.Upstreams[0].Servers = balance.New(balance.Options{Fall: 100}, f.servers...)
+	f.upstream().Servers = balance.New(balance.Options{Fall: 100}, f.servers...)
 	return f
 }
 

@@ -41,10 +41,10 @@ func (x *exchange) ruleRequest(path string, front bool) rules.Request {
 	return rules.Request{
 		Host:       x.r.Host,
 		Path:       path,
-		AsSent:     rules.UnresolvedPath(x.r.URL.EscapedPath(), x.gate.Upstreams[0].IndexScript),
+		AsSent:     rules.UnresolvedPath(x.r.URL.EscapedPath(), x.setup.Upstreams[0].IndexScript),
 		Method:     x.r.Method,
 		RawQuery:   x.r.URL.RawQuery,
-		PathInfo:   x.gate.pathInfo && !front,
+		PathInfo:   x.setup.pathInfo && !front,
 		Client:     x.client.Addr,
 		Header:     x.matchedHeader,
 		HasSession: x.hasSession,
@@ -54,7 +54,7 @@ func (x *exchange) ruleRequest(path string, front bool) rules.Request {
 // normalizePath makes the path that rules see. front says that it stood behind
 // the index script: what looks like a script in it is only PATH_INFO.
 func (x *exchange) normalizePath() (path string, front bool, err error) {
-	escaped, index := x.r.URL.EscapedPath(), x.gate.Upstreams[0].IndexScript
+	escaped, index := x.r.URL.EscapedPath(), x.setup.Upstreams[0].IndexScript
 	path, err = rules.NormalizePath(escaped, index)
 	if err == nil && strings.Contains(path, ".php/") {
 		whole, _ := rules.NormalizePath(escaped, "")
@@ -86,16 +86,14 @@ func (x *exchange) hasSession(cookie, header string) bool {
 func (x *exchange) chooseUpstream() error {
 	name := x.policy.Upstream
 	if name == "" {
-		name = x.gate.defaultUpstream()
+		name = x.setup.Upstreams[0].Name
 	}
-	x.upstream = x.gate.upstreams[name]
+	x.upstream = x.setup.upstreams[name]
 	if x.upstream == nil {
 		return asRefusal(&unknownUpstreamError{rule: x.policy.Rule, upstream: name})
 	}
 	return nil
 }
-
-func (g *Gate) defaultUpstream() string { return g.Upstreams[0].Name }
 
 // refuseTarget turns request targets away that others read in another way than
 // net/url does: "x:http://host/path" has no path here and one elsewhere, and

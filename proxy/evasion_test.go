@@ -54,7 +54,8 @@ func newEvasionBench(t *testing.T) (b *bench, status map[string]int) {
 		}
 	}
 	b = newBench(t, named(""))
-	b.gate.Upstreams[0].IndexScript, b.gate.pathInfo = "/index.php", true
+	b.upstream().IndexScript = "/index.php"
+	upstreams := []*Upstream{b.upstream()}
 	list, status := evasionRules(), map[string]int{"400": http.StatusBadRequest}
 	for i := range list {
 		name, code := list[i].Name, 450+i
@@ -63,13 +64,15 @@ func newEvasionBench(t *testing.T) (b *bench, status map[string]int) {
 			continue
 		}
 		list[i].Upstream = &name
-		b.gate.upstreams[name] = &Upstream{Name: name, Host: "127.0.0.1:9000", Servers: balance.New(balance.Options{}, balance.NewServer("127.0.0.1:9000", named(name)))}
+		upstreams = append(upstreams, &Upstream{
+			Name: name, Host: "127.0.0.1:9000", Scripts: true, Servers: balance.New(balance.Options{}, balance.NewServer("127.0.0.1:9000", named(name))),
+		})
 	}
 	set, err := rules.Compile(rules.Policy{Cookie: "PHPSESSID", Upstream: "php"}, list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.useRules(set)
+	b.change(func(s *Setup) { s.Rules, s.Upstreams = set, upstreams })
 	return b, status
 }
 

@@ -20,8 +20,8 @@ type Explanation struct {
 
 // Explain takes a request through the stages up to key as ServeHTTP does, and
 // no further: nothing is counted as a request, locked, read or sent. Of the
-// gate's parts it needs Keys and Upstreams, of its setup Rules and Clients. The request's header
-// may be changed.
+// gate's parts it needs Keys, of its setup Rules, Upstreams and Clients. The
+// request's header may be changed.
 func (g *Gate) Explain(r *http.Request) *Explanation {
 	x := &exchange{gate: g, r: r, record: &record{gate: g, setup: g.setup.Load()}}
 	x.read()

@@ -35,8 +35,8 @@ func (b *bench) withFiles(names ...string) string {
 			b.Error(err)
 		}
 	})
-	b.gate.Upstreams[0].Files = tree
-	b.gate.Upstreams[0].IndexScript = "/index.php"
+	b.upstream().Files = tree
+	b.upstream().IndexScript = "/index.php"
 	return dir
 }
 

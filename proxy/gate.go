@@ -26,13 +26,12 @@ type Locker interface {
 // Parts is what a Gate is made of. All of them are required and may be shared
 // with other gates; the Gate closes none of them.
 type Parts struct {
-	Locks     Locker
-	Keys      *session.Hasher
-	Loopback  *loopback.Signer
-	Spool     *spool.Pool
-	Upstreams []*Upstream // the first serves where no rule names another
-	Metrics   *Metrics
-	Log       zerolog.Logger
+	Locks    Locker
+	Keys     *session.Hasher
+	Loopback *loopback.Signer
+	Spool    *spool.Pool
+	Metrics  *Metrics
+	Log      zerolog.Logger
 }
 
 // Settings are the numbers of a Gate. 0 is no limit everywhere.
@@ -81,19 +80,17 @@ const RateGrace = 30 * time.Second
 type Gate struct {
 	Parts
 
-	setup     atomic.Pointer[setup]
-	named     names // by setup
-	gone      names // that the setup before named, and this one does not
-	upstreams map[string]*Upstream
-	pathInfo  bool // some upstream is a tree of scripts
-	uploads   *places
-	upgraded  *places
-	open      *tracker
-	callers   *callers
-	nested    *lockstore.Memory // the lines of those whom the same request has called
-	streams   streams
-	pace      pace
-	shadows   *shadows
+	setup    atomic.Pointer[setup]
+	named    names // by setup
+	gone     names // that the setup before named, and this one does not
+	uploads  *places
+	upgraded *places
+	open     *tracker
+	callers  *callers
+	nested   *lockstore.Memory // the lines of those whom the same request has called
+	streams  streams
+	pace     pace
+	shadows  *shadows
 
 	// Who is refused, or would be, comes often: each lets one line a second through.
 	limited, shadowed, overlapped, unqueued zerolog.Logger
@@ -113,7 +110,6 @@ type Gate struct {
 func New(p Parts, s Setup) *Gate {
 	g := &Gate{
 		Parts:      p,
-		upstreams:  make(map[string]*Upstream, len(p.Upstreams)),
 		uploads:    newPlaces(ReasonUploadsTotal, ReasonUploadsClient),
 		upgraded:   newPlaces(ReasonUpgradedTotal, ReasonUpgradedClient),
 		open:       newTracker(),
@@ -124,11 +120,6 @@ func New(p Parts, s Setup) *Gate {
 		overlapped: p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		unqueued:   p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),
 		shadows:    newShadows(),
-	}
-	for _, u := range p.Upstreams {
-		g.upstreams[u.Name] = u
-		g.pathInfo = g.pathInfo || u.Scripts
-		p.Metrics.expect(u)
 	}
 	g.Use(s)
 	g.runs, g.endRuns = context.WithCancelCause(context.Background())

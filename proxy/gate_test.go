@@ -62,17 +62,22 @@ func newBench(t *testing.T, php upstreamFunc, change ...func(*rules.Policy, *Set
 	}
 	b := &bench{T: t, locks: lockstore.NewMemory(lockstore.Limits{PerClient: 100}), log: &strings.Builder{}}
 	b.gate = New(Parts{
-		Locks:     b.locks,
-		Keys:      session.NewHasher(nil),
-		Loopback:  loopback.NewSigner(nil),
-		Spool:     pool,
+		Locks:    b.locks,
+		Keys:     session.NewHasher(nil),
+		Loopback: loopback.NewSigner(nil),
+		Spool:    pool,
+		Metrics:  NewMetrics(prometheus.NewRegistry()),
+		Log:      zerolog.New(zerolog.SyncWriter(b.log)),
+	}, Setup{
+		Rules: set, Clients: clientip.New(nil), Page: page.Default(), Settings: settings,
 		Upstreams: []*Upstream{{Name: "php", Host: "127.0.0.1:9000", Servers: balance.New(balance.Options{}, balance.NewServer("127.0.0.1:9000", php))}},
-		Metrics:   NewMetrics(prometheus.NewRegistry()),
-		Log:       zerolog.New(zerolog.SyncWriter(b.log)),
-	}, Setup{Rules: set, Clients: clientip.New(nil), Page: page.Default(), Settings: settings})
+	})
 	t.Cleanup(func() { b.checkClean(pool) })
 	return b
 }
+
+// upstream is the gate's, to be changed before the first request.
+func (b *bench) upstream() *Upstream { return b.gate.setup.Load().Upstreams[0] }
 
 // change has the gate go by a setup that is otherwise the same.
 func (b *bench) change(change func(*Setup)) {
@@ -300,7 +305,7 @@ func TestResponseTimeoutDoesNotEndTheTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s stagehand
 		b := newBench(t, s.php)
-		b.gate.Upstreams[0].ResponseTimeout = time.Second
+		b.upstream().ResponseTimeout = time.Second
 		first := b.send("GET", "")
 		synctest.Wait()
 		second := b.send("GET", "")

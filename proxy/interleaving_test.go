@@ -181,7 +181,7 @@ func walk(t *testing.T, seed uint64, early bool, prepare func(*bench, *chaos)) *
 		s.MaxUploading = 6
 	})
 	prepare(b, c)
-	b.gate.Upstreams[0].ResponseTimeout = 40 * time.Millisecond
+	b.upstream().ResponseTimeout = 40 * time.Millisecond
 	var all sync.WaitGroup
 	for range 60 {
 		method, body := "GET", ""

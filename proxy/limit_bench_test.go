@@ -69,10 +69,10 @@ func limitedExchange(b *testing.B, o limiter.Options) *exchange {
 		b.Fatal(err)
 	}
 	gate := New(Parts{
-		Keys:      session.NewHasher(nil),
-		Upstreams: []*Upstream{{Name: "php", Servers: balance.New(balance.Options{})}}, Metrics: NewMetrics(prometheus.NewRegistry()),
-		Log: zerolog.Nop(),
-	}, Setup{Rules: compiled, Limits: set, Clients: clientip.New(nil)})
+		Keys:    session.NewHasher(nil),
+		Metrics: NewMetrics(prometheus.NewRegistry()),
+		Log:     zerolog.Nop(),
+	}, Setup{Rules: compiled, Upstreams: []*Upstream{{Name: "php", Servers: balance.New(balance.Options{})}}, Limits: set, Clients: clientip.New(nil)})
 	r := httptest.NewRequest("GET", "/cart", nil)
 	r.Header.Set("Cookie", "PHPSESSID=0123456789abcdef0123456789abcdef")
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")

@@ -16,7 +16,7 @@ func newNarrowSite(t *testing.T, reserve int) (*bench, *site) {
 	b := newBench(t, s.php, func(p *rules.Policy, _ *Settings) { p.WaitTimeout = time.Second })
 	server := balance.NewServer("a", upstreamFunc(s.php))
 	server.MaxInFlight = 1
-	b.gate.Upstreams[0].Servers = balance.New(balance.Options{Reserve: reserve, MaxInFlightPerClient: 1, MaxQueued: 1}, server)
+	b.upstream().Servers = balance.New(balance.Options{Reserve: reserve, MaxInFlightPerClient: 1, MaxQueued: 1}, server)
 	return b, s
 }
 
@@ -49,7 +49,7 @@ func TestWithoutAReserveACallWaitsForItsCallersSlot(t *testing.T) {
 		b.calls(page).wantRefused(t, 429, "client_slots")
 		b.want("at PHP", s.begun(), 1)
 		page.answer("")
-		b.want("slots", b.gate.Upstreams[0].Servers.Status()[0].InFlight, 0)
+		b.want("slots", b.upstream().Servers.Status()[0].InFlight, 0)
 	})
 }
 
@@ -58,7 +58,7 @@ func TestWithoutAReserveACallWaitsForItsCallersSlot(t *testing.T) {
 func TestATokenIsWorthNoMoreSlotsThanTheReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, s := newNarrowSite(t, 1)
-		b.gate.Upstreams[0].Servers.Status()[0].Server.MaxInFlight = 9
+		b.upstream().Servers.Status()[0].Server.MaxInFlight = 9
 		b.send("GET", "")
 		page := s.page(t, 1)
 		first, second := b.calls(page, "Cookie", "none=here"), b.calls(page, "Cookie", "none=here")
@@ -76,8 +76,8 @@ func TestATokenIsWorthNoMoreSlotsThanTheReserve(t *testing.T) {
 func TestATokenPassesOthersByOnceAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, s := newNarrowSite(t, 1)
-		server := b.gate.Upstreams[0].Servers.Status()[0].Server
-		b.gate.Upstreams[0].Servers = balance.New(balance.Options{Reserve: 1}, server)
+		server := b.upstream().Servers.Status()[0].Server
+		b.upstream().Servers = balance.New(balance.Options{Reserve: 1}, server)
 		b.send("GET", "")
 		page := s.page(t, 1)
 		var calls []*visit

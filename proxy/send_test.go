@@ -46,9 +46,9 @@ func newFleet(t *testing.T, o balance.Options, plays []upstreamFunc, change ...f
 			return play(r)
 		})))
 	}
-	f.gate.Upstreams[0].Servers = balance.New(o, f.servers...)
+	f.upstream().Servers = balance.New(o, f.servers...)
 	t.Cleanup(func() {
-		for _, s := range f.gate.Upstreams[0].Servers.Status() {
+		for _, s := range f.upstream().Servers.Status() {
 			if s.InFlight != 0 {
 				t.Errorf("%d slots of server %s were not given back", s.InFlight, s.Server.Address)
 			}
@@ -198,7 +198,7 @@ func TestAClientThatHasLeftNeedsNoOtherServer(t *testing.T) {
 func TestResponseTimeoutBoundsTheTriesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, balance.Options{Method: balance.RoundRobin}, []upstreamFunc{silent(2 * time.Second), silent(2 * time.Second), answers})
-		f.gate.Upstreams[0].ResponseTimeout = 3 * time.Second
+		f.upstream().ResponseTimeout = 3 * time.Second
 		v := f.send("GET", "")
 		<-v.done
 		v.wantStatus(t, http.StatusGatewayTimeout, "response_timeout")
@@ -220,7 +220,7 @@ func TestTheGatesEndEndsTheTries(t *testing.T) {
 		f.wantCame(t, "a GET")
 		synctest.Wait()
 		wantEnds(t, l, 0) // nothing was sent
-		if !f.gate.Upstreams[0].Servers.Status()[0].In {
+		if !f.upstream().Servers.Status()[0].In {
 			t.Error("a connection that the gate's end has cut off took the server out")
 		}
 	})
@@ -231,7 +231,7 @@ func TestASlotIsTakenUntilTheServerIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
 		f := newFleet(t, balance.Options{}, []upstreamFunc{func(*http.Request) (*http.Response, error) { return answer(r), nil }, answers})
-		inFlight := func() int { return f.gate.Upstreams[0].Servers.Status()[0].InFlight }
+		inFlight := func() int { return f.upstream().Servers.Status()[0].InFlight }
 		v := f.send("GET", "")
 		synctest.Wait()
 		f.want("in flight while PHP runs", inFlight(), 1)
@@ -262,7 +262,7 @@ func TestASlotIsGivenBackOnEveryPath(t *testing.T) {
 				v := f.send("GET", "")
 				<-v.done
 				synctest.Wait()
-				f.want("in flight", f.gate.Upstreams[0].Servers.Status()[0].InFlight, 0)
+				f.want("in flight", f.upstream().Servers.Status()[0].InFlight, 0)
 			})
 		})
 	}
@@ -337,7 +337,7 @@ func TestARequestWithoutASessionGoesToTheLeastBusyServer(t *testing.T) {
 			f.send("GET", "", "Cookie", "other=1")
 			synctest.Wait()
 		}
-		if all := f.gate.Upstreams[0].Servers.Status(); all[0].InFlight != 2 || all[1].InFlight != 2 {
+		if all := f.upstream().Servers.Status(); all[0].InFlight != 2 || all[1].InFlight != 2 {
 			t.Errorf("in flight: %d and %d", all[0].InFlight, all[1].InFlight)
 		}
 		for range 4 {

@@ -12,18 +12,26 @@ import (
 // request keeps the setup with which it began, so nothing of a setup is changed
 // once it is in use.
 type Setup struct {
-	Rules   *rules.Set
-	Limits  *limiter.Set       // those that the rules name; what it has not does not limit. nil: none
-	Clients *clientip.Resolver // finds out who the client is
-	Page    *page.Page         // what people see of refusals
+	Rules     *rules.Set
+	Upstreams []*Upstream        // at least one; the first serves where no rule names another
+	Limits    *limiter.Set       // those that the rules name; what it has not does not limit. nil: none
+	Clients   *clientip.Resolver // finds out who the client is
+	Page      *page.Page         // what people see of refusals
 	Settings
+
+	// Ended is called once, when another setup is in use and no request goes by
+	// this one any more, by whoever was the last. nil: nobody asks.
+	Ended func()
 }
 
 // setup is a Setup, made ready.
 type setup struct {
 	Setup
-	apply  []applying // by the policy's Number
-	shadow bool       // some policies are not enforced
+	apply     []applying // by the policy's Number
+	shadow    bool       // some policies are not enforced
+	upstreams map[string]*Upstream
+	pathInfo  bool // some upstream is a tree of scripts
+	users     users
 }
 
 // applying is what limits the requests of one policy.
@@ -33,11 +41,18 @@ type applying struct {
 	rule     limiter.Key // of all its requests
 }
 
-func newSetup(s Setup) *setup {
+// newSetup makes a setup ready to come after another; nil: it is the first.
+func newSetup(s Setup, before *setup) *setup {
 	if s.Limits == nil {
 		s.Limits = &limiter.Set{}
 	}
-	next := &setup{Setup: s}
+	next := &setup{Setup: s, upstreams: make(map[string]*Upstream, len(s.Upstreams)), users: users{ended: s.Ended}}
+	next.users.n.Store(1) // the gate
+	for _, u := range s.Upstreams {
+		u.keepPace(before)
+		next.upstreams[u.Name] = u
+		next.pathInfo = next.pathInfo || u.Scripts
+	}
 	for _, policy := range s.Rules.Policies() {
 		next.apply = append(next.apply, appliesTo(policy, s.Limits))
 		next.shadow = next.shadow || policy.Shadow
@@ -66,7 +81,11 @@ func appliesTo(policy *rules.Policy, limits *limiter.Set) applying {
 // stay for one setup more, so that what is under way still counts and is seen. It is
 // called by one goroutine at a time.
 func (g *Gate) Use(s Setup) {
-	next := newSetup(s)
+	before := g.setup.Load()
+	next := newSetup(s, before)
+	for _, u := range s.Upstreams {
+		g.Metrics.expect(u)
+	}
 	named := namesOf(next)
 	g.Metrics.forget(g.gone.without(named))
 	g.gone, g.named = g.named.without(named), named
@@ -77,6 +96,18 @@ func (g *Gate) Use(s Setup) {
 	g.shadows.bound(s.MaxWaitingPerClient, s.MaxWaitingTotal)
 	g.nested.Bound(lockstore.Limits{Total: s.MaxWaitingTotal})
 	g.setup.Store(next)
+	if before != nil {
+		before.users.leave()
+	}
+}
+
+// enter finds the setup that a request goes by until it calls users.leave.
+func (g *Gate) enter() *setup {
+	for {
+		if s := g.setup.Load(); s.users.enter() {
+			return s
+		}
+	}
 }
 
 // TrustsPeer says whether a peer's word on who its client is counts now, by its

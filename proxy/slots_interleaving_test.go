@@ -62,7 +62,7 @@ func TestEverySlotIsGivenBackOnce(t *testing.T) {
 				b := walk(t, seed, seed%2 == 0, func(b *bench, c *chaos) {
 					b.trust("192.0.2.0/24") // httptest's clients
 					pool = balance.New(o, slottedServers(c)...)
-					b.gate.Upstreams[0].Servers = pool
+					b.upstream().Servers = pool
 				})
 				if seed%3 == 0 {
 					b.gate.Abort()

@@ -16,7 +16,8 @@ import (
 	"github.com/sessiongate/sessiongate/proxy/files"
 )
 
-// Upstream is a named pool of servers of one protocol.
+// Upstream is a named pool of servers of one protocol. Nothing of it is changed
+// once a setup with it is in use; another setup may have its Servers in another one.
 type Upstream struct {
 	Name string
 	// Servers are where requests go. Each one's transport runs one request, once;
@@ -38,7 +39,22 @@ type Upstream struct {
 	// without it. "" strips nothing.
 	IndexScript string
 
-	pace pace // of its requests, while slots are taken
+	pace *pace // of its requests, while slots are taken
+}
+
+// keepPace has an upstream know how long the requests of its servers took under
+// the setup before; nil: there was none.
+func (u *Upstream) keepPace(before *setup) {
+	if u.pace != nil {
+		return // requests of that setup read it
+	}
+	if before != nil {
+		if was := before.upstreams[u.Name]; was != nil && was.Servers == u.Servers {
+			u.pace = was.pace
+			return
+		}
+	}
+	u.pace = new(pace)
 }
 
 // noServer is the error of an upstream all of whose servers are being drained.

@@ -136,11 +136,10 @@ func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, err
 		seldom.Error().Err(err).Str("dir", a.spool.Dir()).Msg("answers cannot be written to the spool, upstreams are slowed to their clients' pace")
 	}
 	return proxy.Parts{
-		Keys:      session.NewHasher(secret),
-		Loopback:  loopback.NewSigner(secret),
-		Spool:     a.spool,
-		Upstreams: a.upstreams.list,
-		Log:       a.log,
+		Keys:     session.NewHasher(secret),
+		Loopback: loopback.NewSigner(secret),
+		Spool:    a.spool,
+		Log:      a.log,
 	}, nil
 }
 
@@ -160,11 +159,12 @@ func (a *App) setup(c *config.Config) (proxy.Setup, error) {
 		return proxy.Setup{}, err
 	}
 	return proxy.Setup{
-		Rules:    compiled,
-		Limits:   set,
-		Clients:  clientip.New(c.Server.TrustedProxies),
-		Page:     refusals,
-		Settings: settings(c),
+		Rules:     compiled,
+		Upstreams: a.upstreams.list,
+		Limits:    set,
+		Clients:   clientip.New(c.Server.TrustedProxies),
+		Page:      refusals,
+		Settings:  settings(c),
 	}, nil
 }
 

@@ -137,11 +137,10 @@ func newExplainer(c *config.Config) (*proxy.Gate, error) {
 		upstreams[i].Servers = balance.New(balance.Options{})
 	}
 	return proxy.New(proxy.Parts{
-		Keys:      session.NewHasher(secret),
-		Upstreams: upstreams,
-		Metrics:   proxy.NewMetrics(prometheus.NewRegistry()),
-		Log:       zerolog.Nop(),
-	}, proxy.Setup{Rules: compiled, Clients: clientip.New(c.Server.TrustedProxies)}), nil
+		Keys:    session.NewHasher(secret),
+		Metrics: proxy.NewMetrics(prometheus.NewRegistry()),
+		Log:     zerolog.Nop(),
+	}, proxy.Setup{Rules: compiled, Upstreams: upstreams, Clients: clientip.New(c.Server.TrustedProxies)}), nil
 }
 
 func (e *Explanation) decided(c *config.Config, p *rules.Policy, verdicts []rules.Verdict) {

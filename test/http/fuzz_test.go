@@ -103,9 +103,9 @@ func newFuzzedGate(f *testing.F, p protocol) *fuzzedGate {
 	up.Servers = balance.New(balance.Options{}, balance.NewServer(address, transport))
 	g.gate = proxy.New(proxy.Parts{
 		Locks: lockstore.NewMemory(lockstore.Limits{}), Keys: session.NewHasher(nil), Loopback: loopback.NewSigner(nil), Spool: pool,
-		Upstreams: []*proxy.Upstream{up}, Metrics: proxy.NewMetrics(prometheus.NewRegistry()), Log: zerolog.New(&g.log),
+		Metrics: proxy.NewMetrics(prometheus.NewRegistry()), Log: zerolog.New(&g.log),
 	}, proxy.Setup{
-		Rules: g.rules, Clients: clientip.New(nil), Page: page.Default(),
+		Rules: g.rules, Upstreams: []*proxy.Upstream{up}, Clients: clientip.New(nil), Page: page.Default(),
 		Settings: proxy.Settings{BodyIdleTimeout: patience, BodyMemory: 64 << 10, ResponseMemory: 64 << 10, MaxResponse: 1 << 20, AccessLog: true},
 	})
 	server := proxy.NewServer(g.gate, proxy.ServerLimits{ReadHeaderTimeout: patience, IdleTimeout: patience, BodyIdleTimeout: patience, MaxHeaderSize: 64 << 10}, zerolog.Nop())
