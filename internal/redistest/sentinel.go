@@ -62,6 +62,10 @@ func (s *Sentinels) Replicas(tb testing.TB) []*Server {
 // KillSentinel ends the sentinel at Addresses()[i].
 func (s *Sentinels) KillSentinel(i int) { s.all.Watchers()[i].Kill() }
 
+// Leader is the sentinel at Addresses()[0], which leads the fail-overs that
+// FailOver asks for while it is up.
+func (s *Sentinels) Leader() string { return s.all.Addresses()[0] }
+
 // FailOver has the sentinels put a replica in the living master's place, and
 // returns it. The old master takes writes, which are lost, for some seconds
 // more.

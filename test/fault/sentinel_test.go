@@ -79,9 +79,18 @@ func TestGatesFollowTheMaster(t *testing.T) {
 	}
 }
 
+// of is a gate that is told of this Sentinel only, which then is the one that its
+// clients ask and listen to.
+func of(sentinel string) option {
+	return func(o *lockstore.RedisOptions) {
+		o.Addresses, o.MasterName = []string{sentinel}, redisserver.MasterName
+	}
+}
+
 // TestGatesLeaveAMasterThatLives: the Sentinel that leads a fail-over announces
-// its end only when all replicas follow. No client of a gate may stay at the old
-// master as long as that, or until it is made a replica: the others are elsewhere.
+// its end only when all replicas follow; the others do at once. No client of a
+// gate may stay at the old master as long as that, or until it is made a replica:
+// the others are elsewhere.
 func TestGatesLeaveAMasterThatLives(t *testing.T) {
 	t.Parallel()
 	s := redistest.StartSentinel(t)
@@ -93,19 +102,16 @@ func TestGatesLeaveAMasterThatLives(t *testing.T) {
 		}
 	}
 	for _, address := range s.Addresses() {
-		c := redis.NewSentinelClient(&redis.Options{Addr: address})
-		t.Cleanup(func() { c.Close() })
-		if err := c.Set(t.Context(), redisserver.MasterName, "failover-timeout", "60000").Err(); err != nil {
+		if err := sentinelAt(t, address).Set(t.Context(), redisserver.MasterName, "failover-timeout", "60000").Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var gates []*gate
-	for range 3 {
-		gates = append(gates, startGate(t, under(s)))
-	}
+	gates := []*gate{startGate(t, of(s.Leader())), startGate(t, under(s)), startGate(t, under(s))}
 	for i, g := range gates {
 		g.take(t, shared(i)).Release()
 	}
+	leader := sentinelAt(t, s.Leader())
+	eventually(t, "all clients of a gate listen to the Sentinel that will lead", func() bool { return listeners(t, leader) >= 3 })
 	heir, left := s.FailOver(t).Client(t), old.Client(t)
 	eventually(t, "the gates have left the old master", func() bool {
 		clients, err := left.ClientList(t.Context()).Result()
@@ -114,5 +120,25 @@ func TestGatesLeaveAMasterThatLives(t *testing.T) {
 	if role, err := left.Do(t.Context(), "ROLE").Slice(); err != nil || role[0] != "master" {
 		t.Errorf("they stayed until it was no master any more: %v, %v", role, err)
 	}
+	if about, err := leader.Master(t.Context(), redisserver.MasterName).Result(); err != nil || !strings.Contains(about["flags"], "failover_in_progress") {
+		t.Errorf("the fail-over has ended, and been announced, before they were seen to leave: %q, %v", about["flags"], err)
+	}
 	eventually(t, "they listen to the new one", func() bool { return len(inboxes(t, heir)) == len(gates) })
+}
+
+func sentinelAt(t *testing.T, address string) *redis.SentinelClient {
+	t.Helper()
+	c := redis.NewSentinelClient(&redis.Options{Addr: address})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// listeners counts who waits for what a Sentinel announces.
+func listeners(t *testing.T, sentinel *redis.SentinelClient) int {
+	t.Helper()
+	list := redis.NewStringCmd(t.Context(), "client", "list")
+	if err := sentinel.Process(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(list.Val(), "cmd=subscribe")
 }
