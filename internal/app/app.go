@@ -49,6 +49,7 @@ type App struct {
 	publicAt, adminAt net.Listener
 	serving           sync.WaitGroup
 	failed            chan error // a listener that broke; at most one a listener
+	supervisor        Supervisor // nil: nobody
 
 	reloading sync.Mutex // held by the one reload that is under way
 	closed    bool       // there are none any more
@@ -242,6 +243,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.serving.Go(func() { a.watch(a.admin.Serve(a.adminAt)) })
 	a.serving.Go(func() { a.watch(a.public.serve(a.publicAt)) })
 	a.log.Info().Stringer("listen", a.publicAt.Addr()).Stringer("admin", a.adminAt.Addr()).Msg("serving")
+	a.tellReady("")
 	for _, reason := range a.ready.Reasons(ctx) {
 		a.log.Warn().Str("reason", reason).Msg("not ready")
 	}
@@ -272,8 +274,11 @@ func (a *App) Drain(ctx context.Context) error {
 	a.ready.drain()
 	delay := a.current().Server.DrainDelay
 	a.log.Info().Dur("delay", delay).Msg("draining")
+	a.tellStopping("draining: not ready, still accepting", delay, a.current().Server.DrainTimeout)
 	wait(ctx, delay)
-	if t := a.current().Server.DrainTimeout; t > 0 {
+	t := a.current().Server.DrainTimeout
+	a.tellStopping("draining: no longer accepting, requests under way finish", 0, t)
+	if t > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, t, errDrainTimeout)
 		defer cancel()

@@ -20,12 +20,15 @@ func (a *App) Reload(ctx context.Context, source config.Source) {
 	if a.closed {
 		return
 	}
+	a.tellReloading()
 	taken, err := a.reload(ctx, source)
 	if err != nil {
 		a.reloads.refused(err)
+		a.tellRefused(err)
 		return
 	}
 	a.reloads.taken(taken)
+	defer a.tellTaken(taken)
 	if err := a.limits.settle(ctx, a.current(), a.overCluster); err != nil {
 		a.log.Error().Err(err).Msg("shared limits cannot be counted in Redis, each gate counts by itself")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/app"
 	"github.com/sessiongate/sessiongate/internal/config"
+	"github.com/sessiongate/sessiongate/internal/systemd"
 )
 
 // serveFlags are the flags of serve, as written.
@@ -66,6 +67,7 @@ func serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
+	gate.Supervise(systemd.NewNotifier())
 	return run(c.Context(), gate, source, again)
 }
 
