@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -12,7 +13,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), goleak.Cleanup(func(code int) {
+		RemoveBinary()
+		os.Exit(code)
+	}))
+}
 
 func TestMetricReadsOneSeries(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -36,7 +42,6 @@ func TestEventuallyLooksAgain(t *testing.T) {
 }
 
 func TestTheBinaryRuns(t *testing.T) {
-	defer RemoveBinary()
 	out, err := exec.Command(Binary(t), "version").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "sessiongate") {
 		t.Errorf("%q, %v", out, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sessiongate/sessiongate/internal/fpm"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
 // serveFiles makes a gate serve the files beside the pool's pages.
@@ -119,29 +121,35 @@ func TestAClientThatTakesNothingLosesItsFile(t *testing.T) {
 
 // Slow is not idle: who takes a little all the time gets the whole file.
 func TestASlowClientGetsTheWholeFile(t *testing.T) {
+	const size = 64 << 20
 	pool := startPHP(t, 1)
-	const size, idle = 64 << 20, 500 * time.Millisecond
 	largeFile(t, pool, "large.iso", size)
-	g := startGate(t, inFrontOf(pool), serveFiles, "server: {write_idle_timeout: 500ms}")
-	c := g.dial(t)
-	if err := c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
-		t.Fatal(err)
-	}
-	c.ask(t, "GET", "/large.iso", "one")
-	resp := c.head(t)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	var n int64
-	for began := time.Now(); time.Since(began) < 3*idle; <-tick.C {
-		part, err := io.CopyN(io.Discard, resp.Body, 64<<10)
-		if n += part; err != nil {
-			t.Fatalf("after %d bytes: %v", n, err)
+	gatetest.Unhurried(t, 500*time.Millisecond, func(idle time.Duration) error {
+		g := startGate(t, inFrontOf(pool), serveFiles, writeIdle(idle))
+		c := g.dial(t)
+		if err := c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+			t.Fatal(err)
 		}
-	}
-	rest, err := io.Copy(io.Discard, resp.Body)
-	if err != nil || n+rest != size {
-		t.Errorf("got %d bytes, %v", n+rest, err)
-	}
+		c.ask(t, "GET", "/large.iso", "one")
+		resp := c.head(t)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		var n int64
+		for began := time.Now(); time.Since(began) < 3*idle && n < size/2; <-tick.C {
+			part, err := io.CopyN(io.Discard, resp.Body, 64<<10)
+			if n += part; err != nil {
+				return fmt.Errorf("after %d bytes: %w", n, err)
+			}
+		}
+		rest, err := io.Copy(io.Discard, resp.Body)
+		if err == nil && n+rest != size {
+			err = errors.New("that is not all")
+		}
+		if err != nil {
+			return fmt.Errorf("after %d bytes: %w", n+rest, err)
+		}
+		return nil
+	})
 }
 
 // The kernel holds megabytes for a slow client, and takes nothing more for long.
@@ -151,19 +159,16 @@ func TestAClientThatTakesALittleOfAFileIsNotCut(t *testing.T) {
 			t.Parallel()
 			pool := startPHP(t, 1)
 			largeFile(t, pool, "large.iso", 64<<20)
-			g := startGate(t, inFrontOf(pool), serveFiles, settings, "server: {write_idle_timeout: 1s}")
-			c := g.dial(t)
-			if protocol == "TLS" {
-				c = g.dialTLS(t)
-			}
-			takeInLittle(t, c)
-			c.ask(t, "GET", "/large.iso", "one")
-			takeSlowly(t, c.head(t).Body)
-			if n := g.metric(t, `client_gone_total{stage="files"}`); n != 0 || g.metric(t, "in_flight") != 1 {
-				t.Error("the file was given up, though the client takes it")
-			}
-			c.Close()
-			g.awaitMetric(t, "in_flight", 0)
+			gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
+				g := startGate(t, inFrontOf(pool), serveFiles, settings, writeIdle(idle))
+				c := g.dial(t)
+				if protocol == "TLS" {
+					c = g.dialTLS(t)
+				}
+				takeInLittle(t, c)
+				c.ask(t, "GET", "/large.iso", "one")
+				return g.keptOn(t, c, "files", takeALittle(c.head(t).Body, idle))
+			})
 		})
 	}
 }
@@ -172,9 +177,11 @@ func TestAStreamThatIsTakenALittleGetsTheWholeFile(t *testing.T) {
 	const size = 256 << 10
 	pool := startPHP(t, 1)
 	largeFile(t, pool, "large.iso", size)
-	g := startTLSGate(t, inFrontOf(pool), serveFiles, "server: {write_idle_timeout: 1s}")
-	c := g.dialFrames(t, 0)
-	takeStreamSlowly(t, c, c.ask(t, true, "GET", "/large.iso"), size)
+	gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
+		g := startTLSGate(t, inFrontOf(pool), serveFiles, writeIdle(idle))
+		c := g.dialFrames(t, 0)
+		return takeStreamSlowly(c, c.ask(t, true, "GET", "/large.iso"), size, idle)
+	})
 }
 
 // Nothing is read behind a file's request over HTTP/1.0 either: it may have named a

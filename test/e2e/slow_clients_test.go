@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,32 +12,36 @@ import (
 
 	"golang.org/x/net/http2"
 
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/internal/listener"
 )
 
-// inFrontOfBig is a gate before a backend that answers with so many bytes; how
-// long a client may take nothing is short.
-func inFrontOfBig(t *testing.T, size int, parts ...string) *gate {
+// shortest is how long slow clients may take nothing, at first.
+const shortest = time.Second
+
+// writeIdle is the configuration of a gate whose clients may take nothing for so
+// long.
+func writeIdle(d time.Duration) string {
+	return fmt.Sprintf("server: {write_idle_timeout: %s}", d)
+}
+
+// inFrontOfBig is a gate before a backend that answers with so many bytes.
+func inFrontOfBig(t *testing.T, size int, idle time.Duration, parts ...string) *gate {
 	t.Helper()
 	return inFrontOfHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", fmt.Sprint(size))
 		w.Write(bytes.Repeat([]byte("x"), size))
-	}, append([]string{"{log: {access: false}, server: {write_idle_timeout: 1s}}"}, parts...)...)
+	}, append([]string{"log: {access: false}", writeIdle(idle)}, parts...)...)
 }
 
-// takeSlowly reads a little at a time, for several times as long as a client may
-// take nothing at all.
-func takeSlowly(t *testing.T, from io.Reader) {
-	t.Helper()
-	if err := takeALittle(from); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func takeALittle(from io.Reader) error {
-	tick := time.NewTicker(20 * time.Millisecond)
+// takeALittle reads a little at a time, for several times as long as a client may
+// take nothing at all: so much within that time that a kernel which fills a small
+// buffer only when half of it is free, or after some 300 ms, passes bytes several
+// times, and too little for a write to the gate's large buffer to come to its end.
+func takeALittle(from io.Reader, idle time.Duration) error {
+	tick := time.NewTicker(idle / 200)
 	defer tick.Stop()
-	for began := time.Now(); time.Since(began) < 3*time.Second; <-tick.C {
+	for began := time.Now(); time.Since(began) < 3*idle; <-tick.C {
 		if _, err := from.Read(make([]byte, 4<<10)); err != nil {
 			return fmt.Errorf("cut after %v: %w", time.Since(began), err)
 		}
@@ -56,35 +61,44 @@ func takeInLittle(t *testing.T, c *conn) {
 // kernel holds megabytes for such a client.
 func TestAClientThatTakesALittleIsNotCut(t *testing.T) {
 	const size = 16 << 20
-	for protocol, start := range map[string]func(t *testing.T) (*gate, *conn){
-		"plain": func(t *testing.T) (*gate, *conn) {
-			g := inFrontOfBig(t, size)
+	for protocol, start := range map[string]func(*testing.T, time.Duration) (*gate, *conn){
+		"plain": func(t *testing.T, idle time.Duration) (*gate, *conn) {
+			g := inFrontOfBig(t, size, idle)
 			return g, g.dial(t)
 		},
-		"TLS": func(t *testing.T) (*gate, *conn) {
-			g := inFrontOfBig(t, size, newCertificate(t).config())
+		"TLS": func(t *testing.T, idle time.Duration) (*gate, *conn) {
+			g := inFrontOfBig(t, size, idle, newCertificate(t).config())
 			return g, g.dialTLS(t)
 		},
 	} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
-			g, c := start(t)
-			takeInLittle(t, c)
-			c.ask(t, "GET", "/", "one")
-			resp := c.head(t)
-			takeSlowly(t, resp.Body)
-			if n := g.metric(t, `client_gone_total{stage="relay"}`); n != 0 || g.metric(t, "in_flight") != 1 {
-				t.Error("the answer was given up, though the client takes it") // what the kernel has it still gets
-			}
-			c.Close()
-			g.awaitMetric(t, "in_flight", 0)
+			gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
+				g, c := start(t, idle)
+				takeInLittle(t, c)
+				c.ask(t, "GET", "/", "one")
+				return g.keptOn(t, c, "relay", takeALittle(c.head(t).Body, idle))
+			})
 		})
 	}
 }
 
+// keptOn says what became of a client that has taken a little for long, err or
+// nothing amiss, and lets it leave.
+func (g *gate) keptOn(t *testing.T, c *conn, stage string, err error) error {
+	t.Helper()
+	gone := g.metric(t, fmt.Sprintf("client_gone_total{stage=%q}", stage))
+	if err == nil && (gone != 0 || g.metric(t, "in_flight") != 1) {
+		err = errors.New("the answer was given up, though the client takes it") // what the kernel has it still gets
+	}
+	c.Close()
+	g.awaitMetric(t, "in_flight", 0)
+	return err
+}
+
 func TestAClientThatTakesNothingIsCut(t *testing.T) {
 	const size = 16 << 20
-	g := inFrontOfBig(t, size)
+	g := inFrontOfBig(t, size, shortest)
 	c := g.dial(t)
 	takeInLittle(t, c)
 	c.ask(t, "GET", "/", "one")
@@ -95,34 +109,30 @@ func TestAClientThatTakesNothingIsCut(t *testing.T) {
 
 func TestAStreamThatIsTakenALittleIsNotReset(t *testing.T) {
 	const size = 256 << 10
-	g := inFrontOfBig(t, size, newCertificate(t).config(), "server: {write_idle_timeout: 1s}")
-	c := g.dialFrames(t, 0)
-	takeStreamSlowly(t, c, c.ask(t, true, "GET", "/"), size)
+	gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
+		g := inFrontOfBig(t, size, idle, newCertificate(t).config())
+		c := g.dialFrames(t, 0)
+		return takeStreamSlowly(c, c.ask(t, true, "GET", "/"), size, idle)
+	})
 }
 
 // takeStreamSlowly makes room for a little at a time, for several times as long
 // as a stream may take nothing at all, and then for the rest of size bytes.
-func takeStreamSlowly(t *testing.T, c *frames, stream uint32, size int) {
-	t.Helper()
+func takeStreamSlowly(c *frames, stream uint32, size int, idle time.Duration) error {
 	got, began := 0, time.Now()
-	grant := func(n uint32) {
-		for _, id := range []uint32{0, stream} {
-			if err := c.WriteWindowUpdate(id, n); err != nil {
-				t.Fatal(err)
-			}
-		}
+	grant := func(n uint32) error {
+		return errors.Join(c.WriteWindowUpdate(0, n), c.WriteWindowUpdate(stream, n))
 	}
 	const window = 64<<10 - 1
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	slow := true
-	for got < size {
+	for slow := true; got < size; {
 		frame, err := c.ReadFrame()
 		if err != nil {
-			t.Fatalf("the connection ended after %v and %d bytes: %v", time.Since(began), got, err)
+			return fmt.Errorf("the connection ended after %v and %d bytes: %w", time.Since(began), got, err)
 		}
 		if reset, ok := frame.(*http2.RSTStreamFrame); ok {
-			t.Fatalf("reset after %v and %d bytes: %v", time.Since(began), got, reset.ErrCode)
+			return fmt.Errorf("reset after %v and %d bytes: %v", time.Since(began), got, reset.ErrCode)
 		}
 		data, ok := frame.(*http2.DataFrame)
 		if !ok {
@@ -131,20 +141,26 @@ func takeStreamSlowly(t *testing.T, c *frames, stream uint32, size int) {
 		got += len(data.Data())
 		switch {
 		case got < window: // what may come without being asked for
-		case slow && time.Since(began) < 4*time.Second:
+		case slow && time.Since(began) < 4*idle:
 			<-tick.C
-			grant(2 << 10)
+			err = grant(2 << 10)
 		case slow:
 			slow = false
-			grant(uint32(size))
+			err = grant(uint32(size))
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
+
+const sendingEvery = 50 * time.Millisecond
 
 // sendSlowly sends a piece every now and then, so many times, or until the
 // connection ends.
 func sendSlowly(c net.Conn, piece string, times int) error {
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(sendingEvery)
 	defer tick.Stop()
 	for range times {
 		<-tick.C
@@ -201,16 +217,25 @@ func TestUploadsThatTrickleTakeNoPlace(t *testing.T) {
 
 // An upload may take as long as it likes, for as long as it goes on.
 func TestALargeUploadOverASlowLinePasses(t *testing.T) {
-	const pieces, size = 60, 8 << 10 // for ten times as long as nothing may come
-	g := startGate(t, inFrontOf(startPHP(t, 1)), "server: {body_idle_timeout: 300ms}")
-	c := g.dial(t)
-	c.ask(t, "POST", "/echo.php", "one", "Content-Type: text/plain", fmt.Sprint("Content-Length: ", pieces*size))
-	if err := sendSlowly(c, string(bytes.Repeat([]byte("x"), size)), pieces); err != nil {
-		t.Fatal(err)
-	}
-	if got := readEcho(t, c.answer(t)); got.Length != pieces*size {
-		t.Errorf("PHP got %d of %d bytes", got.Length, pieces*size)
-	}
+	const size = 8 << 10
+	pool := startPHP(t, 1)
+	gatetest.Unhurried(t, 300*time.Millisecond, func(idle time.Duration) error {
+		pieces := int(10 * idle / sendingEvery) // for ten times as long as nothing may come
+		g := startGate(t, inFrontOf(pool), fmt.Sprintf("server: {body_idle_timeout: %s}", idle))
+		c := g.dial(t)
+		c.ask(t, "POST", "/echo.php", "one", "Content-Type: text/plain", fmt.Sprint("Content-Length: ", pieces*size))
+		if err := sendSlowly(c, string(bytes.Repeat([]byte("x"), size)), pieces); err != nil {
+			return err
+		}
+		a := c.answer(t)
+		if a.status == http.StatusRequestTimeout {
+			return errors.New(a.body)
+		}
+		if got := readEcho(t, a); got.Length != pieces*size {
+			t.Errorf("PHP got %d of %d bytes", got.Length, pieces*size)
+		}
+		return nil
+	})
 }
 
 // Some requests are answered by net/http itself, which reads their bodies away

@@ -2,10 +2,14 @@ package e2e
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
 // A side that takes nothing is given up, though it says something all the time:
@@ -61,39 +65,46 @@ func wantGivenUp(t *testing.T, g *gate, err error, why string) {
 }
 
 func TestAnUpgradedUpstreamThatTakesALittleIsNotGivenUp(t *testing.T) {
-	taken, seen := make(chan error, 1), make(chan struct{})
-	g := upgrading(t, switching, func(c net.Conn, in *bufio.Reader) {
-		_ = c.(*net.TCPConn).SetReadBuffer(16 << 10) // else it takes more at once
-		taken <- takeALittle(in)
-		<-seen
-	}, "server: {write_idle_timeout: 1s}")
-	c := g.dial(t)
-	c.upgrade(t, "/ws")
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		_, _ = io.Copy(c, endless{})
-	}()
-	if err := <-taken; err != nil {
-		t.Error(err)
+	gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
+		taken, seen := make(chan error, 1), make(chan struct{})
+		g := upgrading(t, switching, func(c net.Conn, in *bufio.Reader) {
+			_ = c.(*net.TCPConn).SetReadBuffer(16 << 10) // else it takes more at once
+			taken <- takeALittle(in, idle)
+			<-seen
+		}, writeIdle(idle))
+		c := g.dial(t)
+		c.upgrade(t, "/ws")
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			_, _ = io.Copy(c, endless{})
+		}()
+		err := g.stillUpgraded(t, <-taken)
+		close(seen)
+		<-sent
+		g.awaitMetric(t, "upgraded", 0)
+		return err
+	})
+}
+
+// stillUpgraded says what became of a connection of which one side has taken a
+// little for long: err or nothing amiss.
+func (g *gate) stillUpgraded(t *testing.T, err error) error {
+	t.Helper()
+	if n := g.metric(t, "upgraded"); err == nil && n != 1 {
+		err = errors.New("the connection was given up, though something is taken") // what the kernel has still comes
 	}
-	if n := g.metric(t, "upgraded"); n != 1 {
-		t.Error("the connection was given up, though something is taken")
-	}
-	close(seen)
-	<-sent
-	g.awaitMetric(t, "upgraded", 0)
+	return err
 }
 
 // The kernel holds megabytes for a slow side, and a write to it does not end for
 // long: as long as it takes a little it is kept.
 func TestAnUpgradedClientThatTakesALittleIsNotGivenUp(t *testing.T) {
-	g := upgrading(t, switching, func(c net.Conn, _ *bufio.Reader) { _, _ = io.Copy(c, endless{}) }, "server: {write_idle_timeout: 1s}")
-	c := g.dial(t)
-	takeInLittle(t, c)
-	c.upgrade(t, "/ws")
-	takeSlowly(t, c.in)
-	if n := g.metric(t, "upgraded"); n != 1 {
-		t.Error("the connection was given up, though something is taken") // what the kernel has it still gets
-	}
+	gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
+		g := upgrading(t, switching, func(c net.Conn, _ *bufio.Reader) { _, _ = io.Copy(c, endless{}) }, writeIdle(idle))
+		c := g.dial(t)
+		takeInLittle(t, c)
+		c.upgrade(t, "/ws")
+		return g.stillUpgraded(t, takeALittle(c.in, idle))
+	})
 }
