@@ -8,6 +8,7 @@
 // What holds:
 //   - Start returns once the pool takes connections, or says why it does not,
 //     with the last lines php-fpm wrote.
+//   - The address is nobody else's from Start to Stop, also while the pool is down.
 //   - Stop ends the master and every worker, by process group, and waits for
 //     them. On Linux the pool also ends when the process that started it dies.
 //   - Session files live in a folder of the pool. PHP's "files" handler locks

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sessiongate/sessiongate/internal/freeport"
 )
 
 // maxSocketPath is what sun_path holds on Linux, without the closing NUL.
@@ -24,7 +25,8 @@ type Pool struct {
 	dir     string
 	ownDir  bool
 	network string
-	listen  string // host:port, or the path of the socket
+	listen  string         // host:port, or the path of the socket
+	port    *freeport.Port // of TCP, kept until Stop; nil with a socket
 	master  *process
 }
 
@@ -35,20 +37,11 @@ func Start(ctx context.Context, opts Options) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A free port can only be found by trying: between finding it and
-	// php-fpm's bind somebody else may take it.
-	const attempts = 5
-	for try := 1; ; try++ {
-		err = p.launch(ctx)
-		if err == nil {
-			return p, nil
-		}
-		if p.network == "unix" || try == attempts || ctx.Err() != nil || !errors.Is(err, errAddressTaken) {
-			p.removeDir()
-			return nil, err
-		}
-		p.listen = ""
+	if err := p.launch(ctx); err != nil {
+		p.leave()
+		return nil, err
 	}
+	return p, nil
 }
 
 func prepare(opts Options) (*Pool, error) {
@@ -84,21 +77,21 @@ func prepare(opts Options) (*Pool, error) {
 		p.ownDir = true
 	}
 	if err := os.MkdirAll(sessionDir(p.dir), 0o700); err != nil {
-		p.removeDir()
+		p.leave()
 		return nil, fmt.Errorf("fpm: session folder: %w", err)
+	}
+	if p.network == "tcp" {
+		if p.port, err = freeport.Take(); err != nil {
+			p.leave()
+			return nil, fmt.Errorf("fpm: %w", err)
+		}
+		p.listen = p.port.Address()
 	}
 	return p, nil
 }
 
 // launch runs a master on p.listen and waits until it is ready.
 func (p *Pool) launch(ctx context.Context) error {
-	if p.listen == "" {
-		port, err := freePort(ctx)
-		if err != nil {
-			return err
-		}
-		p.listen = port
-	}
 	config, err := p.opts.config(p.listen, p.dir)
 	if err != nil {
 		return err
@@ -148,11 +141,11 @@ func (p *Pool) Stop() {
 		// php-fpm removes it when it ends in order, not when it was killed.
 		_ = os.Remove(p.listen)
 	}
-	p.removeDir()
+	p.leave()
 }
 
 // Restart ends the pool at once and starts it again on the same address with
-// its sessions kept. With a TCP port another process may have taken it.
+// its sessions kept.
 func (p *Pool) Restart(ctx context.Context) error {
 	p.master.stop()
 	return p.launch(ctx)
@@ -169,7 +162,11 @@ func (p *Pool) Reload() error {
 // left where they are. Restart brings it back; Stop is still needed.
 func (p *Pool) Kill() { p.master.kill() }
 
-func (p *Pool) removeDir() {
+// leave gives the port back and removes a scratch folder of its own.
+func (p *Pool) leave() {
+	if p.port != nil {
+		p.port.GiveBack()
+	}
 	if !p.ownDir {
 		return
 	}
@@ -178,25 +175,9 @@ func (p *Pool) removeDir() {
 	}
 }
 
-func freePort(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("fpm: find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-// errAddressTaken marks a master that ended because it could not bind.
-var errAddressTaken = errors.New("address already in use")
-
 // endedError explains a master that ended by itself.
 func endedError(state, said string) error {
-	said = strings.TrimSpace(said)
-	if strings.Contains(said, "Address already in use") {
-		return fmt.Errorf("fpm: php-fpm ended at start (%s): %w; it said:\n%s", state, errAddressTaken, said)
-	}
-	return fmt.Errorf("fpm: php-fpm ended at start (%s); it said:\n%s", state, said)
+	return fmt.Errorf("fpm: php-fpm ended at start (%s); it said:\n%s", state, strings.TrimSpace(said))
 }
 
 // readyPoll is how often a starting pool is tried.

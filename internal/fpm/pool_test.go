@@ -48,18 +48,23 @@ func TestPoolTakesConnectionsFromStartToStop(t *testing.T) {
 	}
 }
 
+// With a TCP port, too: nobody else gets it meanwhile.
 func TestPoolComesBackAtTheSameAddressAfterACrash(t *testing.T) {
-	pool := fpmtest.Start(t, fpm.Options{Socket: fpmtest.Socket(t)})
-	address := pool.Address()
-	pool.Kill()
-	if err := dial(t, pool); err == nil {
-		t.Fatal("a killed pool takes a connection")
-	}
-	if err := pool.Restart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := dial(t, pool); err != nil || pool.Address() != address {
-		t.Errorf("after Restart: %v at %s, want %s", err, pool.Address(), address)
+	for network, socket := range map[string]string{"tcp": "", "unix": fpmtest.Socket(t)} {
+		t.Run(network, func(t *testing.T) {
+			pool := fpmtest.Start(t, fpm.Options{Socket: socket})
+			address := pool.Address()
+			pool.Kill()
+			if err := dial(t, pool); err == nil {
+				t.Fatal("a killed pool takes a connection")
+			}
+			if err := pool.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := dial(t, pool); err != nil || pool.Address() != address {
+				t.Errorf("after Restart: %v at %s, want %s", err, pool.Address(), address)
+			}
+		})
 	}
 }
 

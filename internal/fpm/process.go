@@ -66,7 +66,7 @@ func (p *process) waitReady(ctx context.Context, network, address string) error 
 			conn.Close()
 		}
 		select {
-		case <-p.ended: // first, for the one who answered may be somebody else
+		case <-p.ended: // first, for an older socket at the path may be somebody else's
 			return endedError(p.cmd.ProcessState.String(), p.said.String())
 		default:
 		}
