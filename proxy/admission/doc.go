@@ -14,6 +14,8 @@
 //     the first to go.
 //   - A client that has as many slots as one client may have is left out until it
 //     gives one back; then it comes last.
+//   - Bounds can be changed by [Queue.Bound]. Who has more by then than may be keeps
+//     it, and has nothing more until it has less.
 //   - When the queue is full, the newest place of the client with the most places
 //     gives way, of the lowest priority in which anybody waits. So nobody fills
 //     the queue for others, and no flood of a low priority for a higher one. Who

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -161,6 +162,17 @@ func (m *model) exit(client string) {
 	m.settle()
 }
 
+func (m *model) bound(places, perClient int) {
+	m.max, m.perClient = places, perClient
+	byName := slices.SortedFunc(slices.Values(m.places), func(a, b *Place) int { return strings.Compare(a.Client, b.Client) })
+	for _, p := range byName {
+		if turns := &m.clients[p.Priority.rank()]; !m.atBound(p.Client) && !slices.Contains(*turns, p.Client) {
+			*turns = append(*turns, p.Client)
+		}
+	}
+	m.settle()
+}
+
 // pair plays the same to queue and model and compares what comes out.
 type pair struct {
 	t     *testing.T
@@ -244,6 +256,12 @@ func (p *pair) enter(client string) {
 	p.story = append(p.story, step{what: "enter " + client})
 }
 
+func (p *pair) bound(places, perClient int) {
+	p.story = append(p.story, step{what: fmt.Sprintf("at most %d places, %d slots a client", places, perClient)})
+	p.queue.Bound(places, perClient)
+	p.model.bound(places, perClient)
+}
+
 // leave takes out the place that is at that position in order of arrival.
 func (p *pair) leave(at int) {
 	if at >= len(p.model.places) {
@@ -306,13 +324,17 @@ func TestEveryShortStoryGoesAsInTheModel(t *testing.T) {
 		func(p *pair) { p.next() },
 		func(p *pair) { p.exit("a") },
 		func(p *pair) { p.leave(0) },
+		func(p *pair) { p.bound(2, 2-p.model.perClient) },
 	}
 	const length = 5
-	stories := 1
-	for range length {
-		stories *= len(steps)
-	}
-	for _, bounds := range [][2]int{{0, 0}, {3, 1}} {
+	for _, bounds := range [][2]int{{3, 1}, {0, 0}} {
+		if bounds == [2]int{} {
+			steps = steps[:len(steps)-1] // they stay without one
+		}
+		stories := 1
+		for range length {
+			stories *= len(steps)
+		}
 		for story := range stories {
 			p := newPair(t, bounds[0], bounds[1])
 			for range length {
@@ -333,7 +355,9 @@ func TestRandomStoriesGoAsInTheModel(t *testing.T) {
 		p.story = append(p.story, step{what: fmt.Sprintf("seed %d, at most %d places, %d slots a client", seed, p.queue.max, p.queue.perClient)})
 		for range 300 {
 			client := clients[r.IntN(1+r.IntN(len(clients)))] // some more than others
-			switch r.IntN(10) {
+			switch r.IntN(11) {
+			case 10:
+				p.bound([]int{0, 1, 5, 20}[r.IntN(4)], r.IntN(4))
 			case 0, 1, 2, 3:
 				p.push(client, byte(r.IntN(3)), Priority(r.IntN(3)))
 			case 4, 5:

@@ -1,5 +1,10 @@
 package admission
 
+import (
+	"maps"
+	"slices"
+)
+
 // Queue is the requests that wait for a slot of one upstream, and how many slots
 // each client has. Make it with New. It is for one goroutine at a time.
 type Queue struct {
@@ -10,17 +15,23 @@ type Queue struct {
 	places  int
 	waiting map[string]*client
 	lines   map[lineKey]*line
-	slots   map[string]int // of each client; nil: nobody counts them
+	slots   map[string]int // of each client, also without a bound: there may be one later
 }
 
 // New makes a queue of at most so many places, whose clients have at most so many
 // slots each. 0 is no limit.
 func New(places, slotsPerClient int) *Queue {
-	q := &Queue{max: places, perClient: slotsPerClient, waiting: map[string]*client{}, lines: map[lineKey]*line{}}
-	if slotsPerClient > 0 {
-		q.slots = map[string]int{}
+	return &Queue{max: places, perClient: slotsPerClient, waiting: map[string]*client{}, lines: map[lineKey]*line{}, slots: map[string]int{}}
+}
+
+// Bound sets the bounds of New anew. Nobody gives way for that, and no slot has to
+// be given back: what is above them falls as it ends. A client that may have
+// another slot by it comes last; of several the first by name before the others.
+func (q *Queue) Bound(places, slotsPerClient int) {
+	q.max, q.perClient = places, slotsPerClient
+	for _, name := range slices.Sorted(maps.Keys(q.waiting)) {
+		q.ringOrNot(q.waiting[name])
 	}
-	return q
 }
 
 // Push takes a place in. It returns who has to give way for it: nil is nobody,
