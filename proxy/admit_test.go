@@ -423,7 +423,7 @@ func TestWhatAServerRefusesWaitsForTheNextWithinWaitTimeout(t *testing.T) {
 
 func TestAPoolWithoutServersIsABadGateway(t *testing.T) {
 	f := newFleet(t, balance.Options{}, []upstreamFunc{refuses})
-	f.servers[0].Drain()
+	f.upstream().Servers.Set(balance.Options{})
 	v := f.send("GET", "")
 	<-v.done
 	v.wantStatus(t, http.StatusBadGateway, ReasonUpstreamError)

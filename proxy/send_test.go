@@ -268,17 +268,6 @@ func TestASlotIsGivenBackOnEveryPath(t *testing.T) {
 	}
 }
 
-func TestAnUpstreamWhoseServersAreAllDrainedRefuses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, balance.Options{}, []upstreamFunc{answers})
-		f.servers[0].Drain()
-		v := f.send("GET", "")
-		<-v.done
-		v.wantStatus(t, http.StatusBadGateway, "upstream_error")
-		f.wantCame(t)
-	})
-}
-
 // A server flips between in and out while requests come.
 func TestNothingFailsWhileOneServerIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -57,7 +57,7 @@ func (u *Upstream) keepPace(before *setup) {
 	u.pace = new(pace)
 }
 
-// noServer is the error of an upstream all of whose servers are being drained.
+// noServer is the error of an upstream that has none.
 func noServer(u *Upstream, err error) error { return &dial.Error{Address: u.Name, Err: err} }
 
 // unknownUpstreamError says that a rule names an upstream that is not there;

@@ -116,7 +116,7 @@ func newReadiness(upstreams []readyUpstream, refused func() string) *readiness {
 
 // reasons says why each server cannot be used; nothing where one can.
 func (u readyUpstream) reasons(ctx context.Context) []string {
-	servers := u.servers.Status()
+	servers := slices.DeleteFunc(u.servers.Status(), func(s balance.Status) bool { return s.Leaving })
 	failed := make([]error, len(servers))
 	var all sync.WaitGroup
 	for i, s := range servers {
@@ -135,10 +135,7 @@ func (u readyUpstream) reasons(ctx context.Context) []string {
 
 // reason says why a server cannot be used; nil: it can.
 func (u readyUpstream) reason(ctx context.Context, s balance.Status) error {
-	switch {
-	case s.Draining:
-		return fmt.Errorf("server %s is drained", s.Server.Address)
-	case u.checked && s.Why != nil:
+	if u.checked && s.Why != nil {
 		return fmt.Errorf("server %s is out: %w", s.Server.Address, s.Why)
 	}
 	return u.dial(ctx, s.Server.Address)

@@ -67,7 +67,7 @@ func (e *serverEvents) Collect(to chan<- prometheus.Metric) {
 			}
 			to <- prometheus.MustNewConstMetric(e.healthy, prometheus.GaugeValue, healthy, u.Name, s.Server.Address)
 			to <- prometheus.MustNewConstMetric(e.inFlight, prometheus.GaugeValue, float64(s.InFlight), u.Name, s.Server.Address)
-			to <- prometheus.MustNewConstMetric(e.slots, prometheus.GaugeValue, float64(s.Server.MaxInFlight), u.Name, s.Server.Address)
+			to <- prometheus.MustNewConstMetric(e.slots, prometheus.GaugeValue, float64(s.MaxInFlight), u.Name, s.Server.Address)
 		}
 		for _, p := range admission.Priorities() {
 			to <- prometheus.MustNewConstMetric(e.queued, prometheus.GaugeValue, float64(u.Servers.Queued(p)), u.Name, p.String())

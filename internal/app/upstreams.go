@@ -22,8 +22,8 @@ import (
 
 // upstreams are all pools of servers, with the goroutines that check them.
 type upstreams struct {
-	list   []*proxy.Upstream
-	health []config.Health // of each
+	list    []*proxy.Upstream
+	checked []bool // of each: all of its servers, by a path
 
 	checking sync.WaitGroup
 	stop     context.CancelFunc // ends the checks; nil before start
@@ -47,7 +47,7 @@ func newUpstreams(c *config.Config, version string, reg prometheus.Registerer, l
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("upstreams[%d]: %w", i, err), u.close())
 		}
-		u.list, u.health = append(u.list, one), append(u.health, c.Upstreams[i].Health)
+		u.list, u.checked = append(u.list, one), append(u.checked, c.Upstreams[i].Health.Path != "")
 	}
 	return u, nil
 }
@@ -71,9 +71,12 @@ func newUpstream(c *config.Upstream, version string, events *serverEvents, log z
 		Rise:     c.Health.Rise,
 		Interval: c.Health.Interval,
 		Timeout:  c.Health.Timeout,
-		Always:   c.Health.Path != "",
-		Out:      func(s *balance.Server, why error) { events.out(c.Name, s, why) },
-		In:       func(s *balance.Server) { events.in(c.Name, s) },
+		Check: func(ctx context.Context, s *balance.Server) error {
+			return s.Transport.(transport).Check(ctx, c.Health.Path)
+		},
+		Always: c.Health.Path != "",
+		Out:    func(s *balance.Server, why error) { events.out(c.Name, s, why) },
+		In:     func(s *balance.Server) { events.in(c.Name, s) },
 
 		MaxInFlightPerClient: c.MaxInFlightPerClient,
 		Reserve:              c.LoopbackReserve,
@@ -148,13 +151,8 @@ func newTransport(c *config.Upstream, address, version string, log zerolog.Logge
 func (u *upstreams) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	u.stop = stop
-	for i, one := range u.list {
-		path := u.health[i].Path
-		u.checking.Go(func() {
-			one.Servers.Watch(ctx, func(ctx context.Context, s *balance.Server) error {
-				return s.Transport.(transport).Check(ctx, path)
-			})
-		})
+	for _, one := range u.list {
+		u.checking.Go(func() { one.Servers.Watch(ctx) })
 	}
 }
 
@@ -194,7 +192,7 @@ func closeServers(servers []*balance.Server) error {
 func (u *upstreams) readiness(c *config.Config) []readyUpstream {
 	list := make([]readyUpstream, len(u.list))
 	for i, one := range u.list {
-		list[i] = readyUpstream{name: one.Name, servers: one.Servers, checked: u.health[i].Path != "", timeout: dialTimeout}
+		list[i] = readyUpstream{name: one.Name, servers: one.Servers, checked: u.checked[i], timeout: dialTimeout}
 		if t := c.Upstreams[i].ConnectTimeout; t > 0 {
 			list[i].timeout = min(t, dialTimeout)
 		}

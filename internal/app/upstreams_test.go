@@ -51,9 +51,18 @@ func TestReadinessBelievesHealthChecksMoreThanAConnection(t *testing.T) {
 			t.Errorf("checked %v: %q, want %q", checked, got, want)
 		}
 	}
-	slot.Server().Drain()
-	if got := newReadiness(upstreams, nil).Reasons(t.Context()); len(got) != 1 || !strings.HasSuffix(got[0], "is drained") {
-		t.Errorf("drained: %q", got)
+}
+
+// Who looks whether an upstream is ready looks at the servers that get requests.
+func TestReadinessDoesNotAskServersThatAreLeaving(t *testing.T) {
+	l := listenAnywhere(t)
+	upstreams := servedBy(time.Second, l.Addr().String())
+	pool := upstreams[0].servers
+	slot, _ := pool.Take(balance.Request{})
+	defer slot.Leave()
+	pool.Set(balance.Options{}, balance.NewServer("127.0.0.1:1", nil))
+	if got := newReadiness(upstreams, nil).Reasons(t.Context()); len(got) != 1 || !strings.Contains(got[0], "no connection to 127.0.0.1:1: ") {
+		t.Errorf("not ready because of %q", got)
 	}
 }
 

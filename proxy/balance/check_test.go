@@ -13,7 +13,8 @@ import (
 // world plays the servers of a pool that is watched.
 type world struct {
 	*Pool
-	list []*Server
+	list    []*Server
+	options Options
 
 	mu      sync.Mutex
 	down    map[*Server]error
@@ -29,12 +30,14 @@ func watch(t *testing.T, n int, o Options) *world {
 	o.Interval, o.Timeout = 10*time.Second, 2*time.Second
 	o.Out = func(s *Server, why error) { w.tell(fmt.Sprintf("%s out: %v", s.Address, why)) }
 	o.In = func(s *Server) { w.tell(s.Address + " in") }
+	o.Check = w.check
+	w.options = o
 	w.Pool = New(o, w.list...)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		w.Watch(ctx, w.check)
+		w.Watch(ctx)
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -179,13 +182,13 @@ func TestChecksComeEachIntervalGiveOrTakeATenth(t *testing.T) {
 func TestACheckThatIsCutOffByTheEndSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{list: servers(1), down: map[*Server]error{}, checked: map[*Server][]time.Time{}}
-		w.Pool = New(Options{Interval: time.Second, Timeout: time.Minute, Always: true, Out: func(*Server, error) { t.Error("out") }}, w.list...)
+		w.Pool = New(Options{Check: w.check, Interval: time.Second, Timeout: time.Minute, Always: true, Out: func(*Server, error) { t.Error("out") }}, w.list...)
 		w.set(w.list[0], errHangs)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			w.Watch(ctx, w.check)
+			w.Watch(ctx)
 		}()
 		synctest.Wait()
 		cancel()
@@ -196,15 +199,15 @@ func TestACheckThatIsCutOffByTheEndSaysNothing(t *testing.T) {
 	})
 }
 
-func TestADrainedServerIsNotChecked(t *testing.T) {
+func TestAServerThatIsOffTheListIsNotChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, 2, Options{Always: true})
 		w.after(time.Minute)
-		w.list[0].Drain()
+		w.Set(w.options, w.list[1])
 		n := w.checks(w.list[0])
 		w.after(time.Minute)
 		if a, b := w.checks(w.list[0]), w.checks(w.list[1]); a != n || b <= n {
-			t.Errorf("checked %d and %d times, %d before the first was drained", a, b, n)
+			t.Errorf("checked %d and %d times, %d before the first was taken off", a, b, n)
 		}
 	})
 }

@@ -8,8 +8,12 @@
 // What holds:
 //   - A server that is out is chosen only where no other is left: when all are
 //     out, all are used, for a refusal would be certain.
-//   - A server that is drained, or taken off the list, gets no new requests.
-//     Its slots stay taken until they are left.
+//   - A server that is taken off the list ([Pool.Set]) gets no new requests, and is
+//     checked no more. Its slots stay taken until they are left; then it is told as
+//     Gone, once. So that what a server is reached by can be closed by then.
+//   - A server that stays on the list, or comes back before it is gone, keeps its
+//     slots: no more than MaxInFlight are taken whatever is set meanwhile, but by
+//     those that were taken before MaxInFlight was lowered.
 //   - A server goes out after so many connections in a row that could not be
 //     made, or so many checks in a row that failed. It comes back by checks only.
 //   - A server has never more slots taken than MaxInFlight and, by requests that
@@ -19,9 +23,9 @@
 //     that have all the slots that one client may have.
 //   - A session's own server is a preference: while it is full, another one that
 //     has a free slot is chosen.
-//   - Whoever waits has a slot, or an error, exactly once. When the last server is
-//     drained, all who wait have an error.
-//   - Out and In are told once a change.
+//   - Whoever waits has a slot, or an error, exactly once. When no server is left on
+//     the list, all who wait have an error.
+//   - Out and In are told once a change, and of no server that is leaving.
 //   - To choose costs a look at each server, and no memory where a slot is free.
 //
 // It sends nothing itself. Servers, slots and queue are under one mutex, so that

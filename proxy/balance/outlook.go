@@ -28,7 +28,7 @@ func (p *Pool) Outlook(client string) (rounds int, own bool) {
 	defer p.mu.Unlock()
 	waiting, slots := p.queue.Len(), 0
 	for _, s := range p.servers {
-		if !s.draining && !s.out {
+		if !s.out {
 			slots += s.MaxInFlight
 		}
 	}

@@ -2,6 +2,7 @@ package balance
 
 import (
 	"container/list"
+	"context"
 	"encoding/binary"
 	"slices"
 	"sync"
@@ -38,12 +39,16 @@ type Options struct {
 	// Interval is the time between two checks, give or take a tenth, so that
 	// gates do not check together. Timeout bounds one check.
 	Interval, Timeout time.Duration
-	// Always checks servers that are in, too; else only those that are out.
+	// Check finds out whether a server is well. Always checks servers that are in,
+	// too; else only those that are out.
+	Check  func(context.Context, *Server) error
 	Always bool
-	// Out and In are told of a server that goes out, and why, or comes back.
-	// They may be called by several goroutines at once.
-	Out func(s *Server, why error)
-	In  func(s *Server)
+	// Out and In are told of a server that goes out, and why, or comes back, Gone of
+	// one that is off the list, when nothing uses it any more. They may be called by
+	// several goroutines at once.
+	Out  func(s *Server, why error)
+	In   func(s *Server)
+	Gone func(s *Server)
 	// MaxInFlightPerClient is how many slots of all servers together one client
 	// has at most; 0: no limit.
 	MaxInFlightPerClient int
@@ -56,12 +61,15 @@ type Options struct {
 
 // Pool is the servers of one upstream. It may be used by many goroutines.
 type Pool struct {
-	options Options
+	bounded   atomic.Bool   // somebody may have to wait
+	bySession atomic.Bool   // as options.Method says
+	news      chan struct{} // has one place; for Watch
 
 	mu      sync.Mutex
-	servers []*Server   // never changed, only replaced
-	next    int         // where the next choice begins
-	bounded atomic.Bool // somebody may have to wait
+	options Options
+	servers []*Server // that may be chosen
+	leaving []*Server // that are not on the list any more, and are still used
+	next    int       // where the next choice begins
 	queue   *admission.Queue
 	moving  list.List            // of *waiter: those that a server has refused, before the queue
 	called  [maxCalled]list.List // of *waiter: those that others wait for, by level; the last goes first
@@ -69,38 +77,13 @@ type Pool struct {
 
 // New makes a pool of servers.
 func New(o Options, servers ...*Server) *Pool {
-	if o.Out == nil {
-		o.Out = func(*Server, error) {}
-	}
-	if o.In == nil {
-		o.In = func(*Server) {}
-	}
-	o.Fall, o.Rise = max(o.Fall, 1), max(o.Rise, 1)
-	p := &Pool{options: o, queue: admission.New(o.MaxQueued, o.MaxInFlightPerClient)}
-	p.SetServers(servers...)
+	p := &Pool{queue: admission.New(0, 0), news: make(chan struct{}, 1)}
+	p.Set(o, servers...)
 	return p
 }
 
-// SetServers replaces the list. Servers that are not in it any more are drained.
-func (p *Pool) SetServers(servers ...*Server) {
-	p.mu.Lock()
-	for _, s := range p.servers {
-		s.draining = s.draining || !slices.Contains(servers, s)
-	}
-	bounded := p.options.MaxInFlightPerClient > 0
-	for _, s := range servers {
-		s.pool = p
-		bounded = bounded || s.MaxInFlight > 0
-	}
-	p.bounded.Store(bounded)
-	p.servers = slices.Clone(servers)
-	ready := p.admitLocked()
-	p.mu.Unlock()
-	ready.wake()
-}
-
 // BySession says whether Take asks for a session's key.
-func (p *Pool) BySession() bool { return p.options.Method == Session }
+func (p *Pool) BySession() bool { return p.bySession.Load() }
 
 // chooseLocked chooses among the servers with a free slot: those that are in, or
 // where none is in those that are out. at is -1 where there is none; full says
@@ -122,7 +105,7 @@ func (p *Pool) bestLocked(r Request, tried []*Server, out bool) (at int, full bo
 	for i := range p.servers {
 		i = (p.next + i) % len(p.servers)
 		s := p.servers[i]
-		if s.draining || s.out != out || slices.Contains(tried, s) {
+		if s.out != out || slices.Contains(tried, s) {
 			continue
 		}
 		if s.MaxInFlight > 0 && s.inFlight >= s.MaxInFlight+beyond {
@@ -157,23 +140,25 @@ func (s *Server) weight(key Key) uint64 {
 	return x ^ x>>31
 }
 
-// Status lists the servers in the order of the configuration.
+// Status lists the servers in the order of the configuration, and behind them
+// those that are leaving.
 func (p *Pool) Status() []Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	all := make([]Status, len(p.servers))
-	for i, s := range p.servers {
-		all[i] = Status{Server: s, In: !s.out && !s.draining, Draining: s.draining, InFlight: s.inFlight}
+	all := make([]Status, 0, len(p.servers)+len(p.leaving))
+	for _, s := range slices.Concat(p.servers, p.leaving) {
+		one := Status{Server: s, In: !s.out && !s.leaving, Leaving: s.leaving, InFlight: s.inFlight, MaxInFlight: s.MaxInFlight}
 		if s.out {
-			all[i].Why = s.why
+			one.Why = s.why
 		}
+		all = append(all, one)
 	}
 	return all
 }
 
-// goesOutLocked takes a server out; false: it was out already.
+// goesOutLocked takes a server out; false: it was out already, or is leaving.
 func (p *Pool) goesOutLocked(s *Server, why error) bool {
-	if s.out {
+	if s.out || s.leaving {
 		return false
 	}
 	s.out, s.why, s.passed = true, why, 0

@@ -150,7 +150,7 @@ func TestAServerThatComesOrGoesMovesNoOtherServersSessions(t *testing.T) {
 	}
 	for name, change := range map[string]struct{ leaves, comesBack func() }{
 		"out":     {func() { falls(t, p, list[2]) }, func() { p.checked(list[2], nil) }},
-		"removed": {func() { p.SetServers(list[0], list[1], list[3], list[4]) }, func() { list[2].draining = false; p.SetServers(list...) }},
+		"removed": {func() { p.Set(p.options, list[0], list[1], list[3], list[4]) }, func() { p.Set(p.options, list...) }},
 	} {
 		change.leaves()
 		for i, k := range keys {
@@ -246,29 +246,24 @@ func TestServersThatAreOutAreTriedLast(t *testing.T) {
 	}
 }
 
-func TestADrainedServerEndsWhatItHasAndGetsNothingNew(t *testing.T) {
-	for name, drain := range map[string]func(p *Pool, list []*Server){
-		"drained": func(_ *Pool, list []*Server) { list[0].Drain() },
-		"removed": func(p *Pool, list []*Server) { p.SetServers(list[1]) },
-	} {
-		list := servers(2)
-		p := New(Options{}, list...)
-		long := take(t, p, Key{}, list[1])
-		drain(p, list)
-		if got := counts(t, p, 10)["b"]; got != 10 {
-			t.Errorf("%s: %d of 10 went to the other server", name, got)
-		}
-		falls(t, p, list[1])
-		if got := counts(t, p, 10)["b"]; got != 10 {
-			t.Errorf("%s: %d of 10 went to the other server while that is out", name, got)
-		}
-		if list[0].inFlight != 1 {
-			t.Errorf("%s: %d in flight, want the one that was", name, list[0].inFlight)
-		}
-		long.Leave()
-		if list[0].inFlight != 0 {
-			t.Errorf("%s: %d in flight at the end", name, list[0].inFlight)
-		}
+func TestAServerThatIsOffTheListEndsWhatItHasAndGetsNothingNew(t *testing.T) {
+	list := servers(2)
+	p := New(Options{}, list...)
+	long := take(t, p, Key{}, list[1])
+	p.Set(Options{}, list[1])
+	if got := counts(t, p, 10)["b"]; got != 10 {
+		t.Errorf("%d of 10 went to the other server", got)
+	}
+	falls(t, p, list[1])
+	if got := counts(t, p, 10)["b"]; got != 10 {
+		t.Errorf("%d of 10 went to the other server while that is out", got)
+	}
+	if all := p.Status(); len(all) != 2 || !all[1].Leaving || all[1].In || all[1].InFlight != 1 {
+		t.Errorf("%+v, want the one in flight at a server that is leaving", all)
+	}
+	long.Leave()
+	if all := p.Status(); len(all) != 1 || list[0].inFlight != 0 {
+		t.Errorf("%+v at the end", all)
 	}
 }
 

@@ -14,8 +14,8 @@ type Server struct {
 	Address string
 	// Transport sends requests to this address only.
 	Transport http.RoundTripper
-	// MaxInFlight is how many slots the server has; 0: no limit. It is set before
-	// the server belongs to a pool.
+	// MaxInFlight is how many slots the server has; 0: no limit. Once the server is
+	// in a pool only Pool.Set changes it.
 	MaxInFlight int
 
 	hash uint64
@@ -25,11 +25,13 @@ type Server struct {
 	// The rest is guarded by the pool's mutex.
 	pool     *Pool
 	inFlight int
-	draining bool
+	leaving  bool // it is off the list
 	out      bool
-	why      error // of being out, or of the last failed check; nil: none
-	failed   int   // checks in a row
-	passed   int   // checks in a row, while out
+	why      error  // of being out, or of the last failed check; nil: none
+	failed   int    // checks in a row
+	passed   int    // checks in a row, while out
+	fresh    bool   // it has not been checked yet
+	cutOff   func() // ends the check that is under way; nil: none is
 }
 
 // NewServer makes a server that is in.
@@ -39,23 +41,13 @@ func NewServer(address string, transport http.RoundTripper) *Server {
 	return &Server{Address: address, Transport: transport, hash: h.Sum64()}
 }
 
-// Drain keeps new requests away from the server, for good. Requests under way
-// end as they do.
-func (s *Server) Drain() {
-	p := s.pool
-	p.mu.Lock()
-	s.draining = true
-	ready := p.admitLocked()
-	p.mu.Unlock()
-	ready.wake()
-}
-
 // Status is what there is to see of a server.
 type Status struct {
-	Server   *Server
-	In       bool // it is neither out nor drained
-	Draining bool
-	InFlight int
+	Server      *Server
+	In          bool // it is neither out nor leaving
+	Leaving     bool // it is off the list, and not all that it had in flight has ended
+	InFlight    int
+	MaxInFlight int
 	// Why is why the server is out; nil while it is in.
 	Why error
 }

@@ -88,7 +88,7 @@ func (p *Pool) Force(r Request) (Slot, error) {
 	}
 	best := -1
 	for i, s := range p.servers {
-		if !s.draining && (best < 0 || s.suitsBetter(p.servers[best])) {
+		if best < 0 || s.suitsBetter(p.servers[best]) {
 			best = i
 		}
 	}
@@ -124,9 +124,12 @@ func (s Slot) Leave() {
 	p.mu.Lock()
 	s.server.inFlight--
 	p.queue.Exit(s.request.Client)
-	ready := p.admitLocked()
+	ready, gone := p.admitLocked(), p.doneLocked(s.server)
 	p.mu.Unlock()
 	ready.wake()
+	if gone != nil {
+		gone()
+	}
 }
 
 // Next gives the slot back for one on another server than those that were tried,
@@ -142,9 +145,12 @@ func (s Slot) Next(ctx context.Context, session Key, tried ...*Server) (Slot, er
 	w := newWaiter(r)
 	w.counted = true
 	p.moveLocked(w, tried)
-	ready := p.admitLocked()
+	ready, gone := p.admitLocked(), p.doneLocked(s.server)
 	p.mu.Unlock()
 	ready.wake()
+	if gone != nil {
+		gone()
+	}
 	return p.await(ctx, w)
 }
 
@@ -159,15 +165,17 @@ func (s Slot) Connected() {
 // Refused says that no connection could be made, and why.
 func (s Slot) Refused(why error) {
 	p := s.server.pool
-	if s.server.refused.Add(1) < int64(p.options.Fall) {
-		return
-	}
+	refused := s.server.refused.Add(1)
 	p.mu.Lock()
-	goes := p.goesOutLocked(s.server, why)
-	ready := p.admitLocked()
+	out := p.options.Out
+	goes := refused >= int64(p.options.Fall) && p.goesOutLocked(s.server, why)
+	var ready *waiter
+	if goes {
+		ready = p.admitLocked() // it may have been the last that was in
+	}
 	p.mu.Unlock()
 	ready.wake()
 	if goes {
-		p.options.Out(s.server, why)
+		out(s.server, why)
 	}
 }

@@ -248,25 +248,19 @@ func TestWhoWaitsGoesOnWhenTheLastServerGoesOut(t *testing.T) {
 }
 
 func TestWhoWaitsIsToldWhenNoServerIsLeft(t *testing.T) {
-	for name, end := range map[string]func(*Pool, *Server){
-		"drained": func(_ *Pool, s *Server) { s.Drain() },
-		"removed": func(p *Pool, _ *Server) { p.SetServers() },
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			list := bounded(1, 1)
-			p := New(Options{MaxInFlightPerClient: 1}, list...)
-			first := acquire(p, "a", admission.Normal)
-			others := []*waiting{acquire(p, "a", admission.Low), acquire(p, "b", admission.Normal)}
-			end(p, list[0])
-			for _, w := range others {
-				if w.want(t, ErrNoServer.Error()); w.slot.Server() != nil {
-					t.Errorf("%s: a slot with an error", name)
-				}
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Options{MaxInFlightPerClient: 1}, bounded(1, 1)...)
+		first := acquire(p, "a", admission.Normal)
+		others := []*waiting{acquire(p, "a", admission.Low), acquire(p, "b", admission.Normal)}
+		p.Set(p.options)
+		for _, w := range others {
+			if w.want(t, ErrNoServer.Error()); w.slot.Server() != nil {
+				t.Error("a slot with an error")
 			}
-			first.slot.Leave()
-			wantRest(t, p)
-		})
-	}
+		}
+		first.slot.Leave()
+		wantRest(t, p)
+	})
 }
 
 // moved refuses a request's server to it, and begins to wait for another.
@@ -307,10 +301,9 @@ func TestWhoHasTriedAllServersHasNone(t *testing.T) {
 		first := acquire(p, "a", admission.Normal)
 		moved(first, list...).want(t, ErrNoServer.Error())
 		first, second := acquire(p, "a", admission.Normal), acquire(p, "b", admission.Normal)
-		other := map[*Server]*Server{list[0]: list[1], list[1]: list[0]}[first.slot.Server()]
 		next := moved(first, first.slot.Server())
 		next.want(t, "waits")
-		other.Drain() // the one that it waits for
+		p.Set(p.options, first.slot.Server()) // without the one that it waits for
 		next.want(t, ErrNoServer.Error())
 		second.slot.Leave()
 		wantRest(t, p)
@@ -362,10 +355,9 @@ func TestForceGoesBeyondTheBounds(t *testing.T) {
 			t.Errorf("Force beside a server that is out: %v", err)
 		}
 	}
-	list[0].Drain()
-	list[1].Drain()
+	p.Set(p.options)
 	if _, err := p.Force(Request{}); !errors.Is(err, ErrNoServer) {
-		t.Errorf("Force on drained servers: %v", err)
+		t.Errorf("Force without servers: %v", err)
 	}
 }
 
