@@ -17,7 +17,8 @@ import (
 // is still under way.
 type record struct {
 	gate    *Gate
-	setup   *setup // as it was when the request came
+	setup   *setup    // as it was when the request came
+	chosen  *Upstream // nil: none yet
 	parties atomic.Int32
 
 	// Written before anything is handed over.
@@ -96,8 +97,24 @@ func (rec *record) finish() {
 		if rec.setup.AccessLog {
 			rec.log()
 		}
-		rec.setup.users.leave()
+		rec.leave()
 		rec.gate.open.done()
+	}
+}
+
+// choose keeps one upstream to the end of the request, and the others no more.
+func (rec *record) choose(u *Upstream) {
+	u.users.enter() // it is in the setup, and kept by that so far
+	rec.chosen = u
+	rec.setup.deciding.leave()
+}
+
+// leave lets go what is kept for the request.
+func (rec *record) leave() {
+	if rec.chosen != nil {
+		rec.chosen.users.leave()
+	} else {
+		rec.setup.deciding.leave()
 	}
 }
 

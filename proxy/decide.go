@@ -92,6 +92,7 @@ func (x *exchange) chooseUpstream() error {
 	if x.upstream == nil {
 		return asRefusal(&unknownUpstreamError{rule: x.policy.Rule, upstream: name})
 	}
+	x.choose(x.upstream)
 	return nil
 }
 

@@ -23,7 +23,8 @@ type Explanation struct {
 // gate's parts it needs Keys, of its setup Rules, Upstreams and Clients. The
 // request's header may be changed.
 func (g *Gate) Explain(r *http.Request) *Explanation {
-	x := &exchange{gate: g, r: r, record: &record{gate: g, setup: g.setup.Load()}}
+	x := &exchange{gate: g, r: r, record: &record{gate: g, setup: g.enter()}}
+	defer x.leave()
 	x.read()
 	e := &Explanation{Client: x.client}
 	if err := x.decide(); err != nil {

@@ -18,10 +18,6 @@ type Setup struct {
 	Clients   *clientip.Resolver // finds out who the client is
 	Page      *page.Page         // what people see of refusals
 	Settings
-
-	// Ended is called once, when another setup is in use and no request goes by
-	// this one any more, by whoever was the last. nil: nobody asks.
-	Ended func()
 }
 
 // setup is a Setup, made ready.
@@ -30,8 +26,8 @@ type setup struct {
 	apply     []applying // by the policy's Number
 	shadow    bool       // some policies are not enforced
 	upstreams map[string]*Upstream
-	pathInfo  bool // some upstream is a tree of scripts
-	users     users
+	pathInfo  bool  // some upstream is a tree of scripts
+	deciding  users // the gate, and requests that have not chosen an upstream yet
 }
 
 // applying is what limits the requests of one policy.
@@ -46,9 +42,10 @@ func newSetup(s Setup, before *setup) *setup {
 	if s.Limits == nil {
 		s.Limits = &limiter.Set{}
 	}
-	next := &setup{Setup: s, upstreams: make(map[string]*Upstream, len(s.Upstreams)), users: users{ended: s.Ended}}
-	next.users.n.Store(1) // the gate
+	next := &setup{Setup: s, upstreams: make(map[string]*Upstream, len(s.Upstreams))}
+	next.deciding.begin(next.end)
 	for _, u := range s.Upstreams {
+		u.users.begin(u.Ended)
 		u.keepPace(before)
 		next.upstreams[u.Name] = u
 		next.pathInfo = next.pathInfo || u.Scripts
@@ -97,16 +94,24 @@ func (g *Gate) Use(s Setup) {
 	g.nested.Bound(lockstore.Limits{Total: s.MaxWaitingTotal})
 	g.setup.Store(next)
 	if before != nil {
-		before.users.leave()
+		before.deciding.leave()
 	}
 }
 
-// enter finds the setup that a request goes by until it calls users.leave.
+// enter finds the setup that a request goes by. It keeps all upstreams, until the
+// request has chosen one, or calls deciding.leave.
 func (g *Gate) enter() *setup {
 	for {
-		if s := g.setup.Load(); s.users.enter() {
+		if s := g.setup.Load(); s.deciding.enter() {
 			return s
 		}
+	}
+}
+
+// end lets the upstreams go: nobody chooses one of them any more.
+func (s *setup) end() {
+	for _, u := range s.Upstreams {
+		u.users.leave()
 	}
 }
 

@@ -39,7 +39,12 @@ type Upstream struct {
 	// without it. "" strips nothing.
 	IndexScript string
 
-	pace *pace // of its requests, while slots are taken
+	// Ended is called once, when it is in no setup that is in use and no request
+	// goes by it any more, by whoever was the last. nil: nobody asks.
+	Ended func()
+
+	pace  *pace // of its requests, while slots are taken
+	users users // the setups that it is in, and requests
 }
 
 // keepPace has an upstream know how long the requests of its servers took under

@@ -2,14 +2,20 @@ package proxy
 
 import "sync/atomic"
 
-// users counts who goes by a setup: the gate while it is in use, and each request
-// that began meanwhile, to its end.
+// users counts who uses something that is there for as long as anybody does.
 type users struct {
 	n     atomic.Int64
 	ended func() // called when nobody is left; nil: nobody asks
 }
 
-// enter counts one more; false: the last has left, and there is another setup.
+// begin counts the first one, who has to leave as well.
+func (u *users) begin(ended func()) {
+	if u.n.Add(1) == 1 {
+		u.ended = ended
+	}
+}
+
+// enter counts one more; false: the last has left.
 func (u *users) enter() bool {
 	for {
 		n := u.n.Load()

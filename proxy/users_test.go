@@ -11,13 +11,12 @@ import (
 	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
-// goTo has the gate go by an upstream in place of the one before. ended is closed
-// when nobody goes by that setup any more.
-func (b *bench) goTo(u *Upstream) (ended chan struct{}) {
+// goTo has the gate go by upstreams in place of those before. ended is closed when
+// nobody goes by the first of them any more.
+func (b *bench) goTo(list ...*Upstream) (ended chan struct{}) {
 	ended = make(chan struct{})
-	b.change(func(s *Setup) {
-		s.Upstreams, s.Ended = []*Upstream{u}, func() { close(ended) }
-	})
+	list[0].Ended = func() { close(ended) }
+	b.change(func(s *Setup) { s.Upstreams = list })
 	return ended
 }
 
@@ -90,14 +89,43 @@ func TestTheSameServersKeepTheirPace(t *testing.T) {
 	}
 }
 
-// Requests come while setups are replaced: each goes by one that has not ended, and
-// each setup ends once, when it is over.
-func TestASetupEndsOnceAndBehindItsRequests(t *testing.T) {
+// A connection that stays for hours keeps the upstream that it is on, and no other.
+func TestARequestKeepsNoUpstreamButItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s stagehand
+		b := newBench(t, nil)
+		named := func(name string) *Upstream {
+			return &Upstream{Name: name, Servers: balance.New(balance.Options{}, balance.NewServer("a", upstreamFunc(s.php)))}
+		}
+		own, other := named("php"), named("other")
+		otherEnded := make(chan struct{})
+		other.Ended = func() { close(otherEnded) }
+		ended := b.goTo(own, other)
+		long := b.send("GET", "")
+		synctest.Wait()
+		b.goTo(named("php"))
+		if !over(otherEnded) || over(ended) {
+			t.Errorf("ended are: the other %v, its own %v", over(otherEnded), over(ended))
+		}
+		s.let(ok("page"))
+		<-long.done
+		if !over(ended) {
+			t.Error("its own is kept for nobody")
+		}
+	})
+}
+
+// Requests come while setups are replaced: each goes by an upstream that has not
+// ended, and each upstream ends once, when it is over.
+func TestAnUpstreamEndsOnceAndBehindItsRequests(t *testing.T) {
 	const setups = 300
 	b := newBench(t, nil)
 	var ended [setups]atomic.Int32
 	use := func(i int) {
-		b.change(func(s *Setup) { s.MaxStreams, s.Ended = i+1, func() { ended[i].Add(1) } })
+		b.change(func(s *Setup) {
+			s.MaxStreams = i + 1
+			s.Upstreams = []*Upstream{{Name: "php", Servers: b.upstream().Servers, Ended: func() { ended[i].Add(1) }}}
+		})
 	}
 	use(0)
 	var stop atomic.Bool
@@ -105,11 +133,14 @@ func TestASetupEndsOnceAndBehindItsRequests(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for !stop.Load() {
-				s := b.gate.enter()
-				if ended[s.MaxStreams-1].Load() != 0 {
-					t.Error("a request goes by a setup that has ended")
+				rec := &record{setup: b.gate.enter()}
+				if rec.setup.MaxStreams%2 == 0 {
+					rec.choose(rec.setup.Upstreams[0])
 				}
-				s.users.leave()
+				if ended[rec.setup.MaxStreams-1].Load() != 0 {
+					t.Error("a request goes by an upstream that has ended")
+				}
+				rec.leave()
 			}
 		})
 	}
@@ -120,7 +151,7 @@ func TestASetupEndsOnceAndBehindItsRequests(t *testing.T) {
 	all.Wait()
 	for i := range ended {
 		if want := int32(min(1, setups-1-i)); ended[i].Load() != want {
-			t.Errorf("setup %d ended %d times, want %d", i, ended[i].Load(), want)
+			t.Errorf("upstream %d ended %d times, want %d", i, ended[i].Load(), want)
 		}
 	}
 }
