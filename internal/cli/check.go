@@ -12,7 +12,7 @@ import (
 
 func newCheck() *cobra.Command {
 	var file string
-	var textOnly bool
+	var textOnly, quiet bool
 	c := &cobra.Command{
 		Use:   "check -c FILE",
 		Short: "Check a configuration and say in words what it would serve",
@@ -34,12 +34,16 @@ func newCheck() *cobra.Command {
 					return err
 				}
 			}
+			if quiet {
+				return nil
+			}
 			_, err = fmt.Fprint(c.OutOrStdout(), config.Describe(loaded))
 			return err
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "", "the configuration `file`; also by "+config.EnvFile)
 	c.Flags().BoolVar(&textOnly, "text-only", false, "do not look for the folders, files and sockets that it names: it is for another machine")
+	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "say only what is wrong with it, or doubtful")
 	return c
 }
 
