@@ -38,3 +38,22 @@ func TestSamplesOfTheDocsAreTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestSamplesOfDeployAreTaken loads every configuration of deploy/apps: none has
+// a mistake, or anything that check warns of.
+func TestSamplesOfDeployAreTaken(t *testing.T) {
+	paths, err := filepath.Glob("../../deploy/apps/*.yaml")
+	if err != nil || len(paths) < 3 {
+		t.Fatalf("%q, %v: the samples have moved", paths, err)
+	}
+	for _, path := range paths {
+		loaded, err := config.Load(config.Source{Path: path, Check: Check})
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		for _, w := range config.Warnings(loaded) {
+			t.Errorf("%s: warning: %v", path, w)
+		}
+	}
+}
