@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/sessiongate/sessiongate/internal/redisserver"
 )
 
@@ -65,6 +67,25 @@ func (s *Sentinels) KillSentinel(i int) { s.all.Watchers()[i].Kill() }
 // Leader is the sentinel at Addresses()[0], which leads the fail-overs that
 // FailOver asks for while it is up.
 func (s *Sentinels) Leader() string { return s.all.Addresses()[0] }
+
+// HoldBack has the fail-over that comes next go on for a minute: no replica comes
+// to terms with another master any more, and the leader, which announces the end
+// when all of them follow, says nothing until then.
+func (s *Sentinels) HoldBack(tb testing.TB) {
+	tb.Helper()
+	for _, server := range s.servers {
+		if err := server.Client(tb).ConfigSet(tb.Context(), "masterauth", "refused").Err(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for _, address := range s.Addresses() {
+		c := redis.NewSentinelClient(&redis.Options{Addr: address})
+		tb.Cleanup(func() { c.Close() })
+		if err := c.Set(tb.Context(), redisserver.MasterName, "failover-timeout", "60000").Err(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
 
 // FailOver has the sentinels put a replica in the living master's place, and
 // returns it. The old master takes writes, which are lost, for some seconds

@@ -95,17 +95,7 @@ func TestGatesLeaveAMasterThatLives(t *testing.T) {
 	t.Parallel()
 	s := redistest.StartSentinel(t)
 	old := s.Master(t)
-	for _, server := range append(s.Replicas(t), old) {
-		// Whoever follows another master from now on does not come to terms with it.
-		if err := server.Client(t).ConfigSet(t.Context(), "masterauth", "refused").Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, address := range s.Addresses() {
-		if err := sentinelAt(t, address).Set(t.Context(), redisserver.MasterName, "failover-timeout", "60000").Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.HoldBack(t)
 	gates := []*gate{startGate(t, of(s.Leader())), startGate(t, under(s)), startGate(t, under(s))}
 	for i, g := range gates {
 		g.take(t, shared(i)).Release()
