@@ -24,8 +24,10 @@ func startSharedPHP(t *testing.T, workers int, sessions *redistest.Server) *fpm.
 }
 
 // sharing is the configuration of a gate that shares sessions through a Redis.
+// It is nearly as patient as the shortest lease allows: a machine that stands still
+// for a moment must not pass for a Redis that is away.
 func sharing(server *redistest.Server) string {
-	return fmt.Sprintf("{lock: {store: redis}, redis: {addresses: [%q]}}", server.Address())
+	return fmt.Sprintf("{lock: {store: redis}, redis: {addresses: [%q], timeout: 700ms}}", server.Address())
 }
 
 // startGates runs three gates of one configuration, which share the sessions
