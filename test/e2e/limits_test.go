@@ -99,10 +99,11 @@ func TestACapIsOnWhatIsInTheGate(t *testing.T) {
 	g.awaitMetric(t, `concurrency_refused_total{cap="two",enforced="true"}`, 2)
 }
 
-// Six clients hammer three gates: together they get what the limit lets through.
+// Six clients hammer three gates: together they get what the limit lets through,
+// which is a small part of what they ask for on the slowest machine.
 func TestThreeGatesShareALimit(t *testing.T) {
 	t.Parallel()
-	const rate, burst = 200, 20
+	const rate, burst = 20, 20
 	server := redistest.Start(t)
 	pool := startPHP(t, 4)
 	gates := make([]*gate, 3)
@@ -123,7 +124,7 @@ func TestThreeGatesShareALimit(t *testing.T) {
 	}
 	all.Wait()
 	most := burst + rate*time.Since(began).Seconds()
-	if got := sum(t, gates, `requests_total{code="200",rule=""}`); got > most*1.02 || got < most*0.7 {
+	if got := sum(t, gates, `requests_total{code="200",rule=""}`); got > most+1 || got < most*0.7 {
 		t.Errorf("%v requests passed three gates, want about %v", got, most)
 	}
 	if n := sum(t, gates, `limit_stand_in_total{limit="all"}`); n != 0 {
