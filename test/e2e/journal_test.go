@@ -112,5 +112,10 @@ func (b barrierFile) lift(t *testing.T) {
 
 // page is until.php with this file and a journal.
 func (b barrierFile) page(j journal, id string, args ...string) string {
-	return j.page("until", id, append(args, "until="+url.QueryEscape(string(b)))...)
+	return b.pageOf("until", j, id, args...)
+}
+
+// pageOf is another page that waits for the file.
+func (b barrierFile) pageOf(name string, j journal, id string, args ...string) string {
+	return j.page(name, id, append(args, "until="+url.QueryEscape(string(b)))...)
 }

@@ -58,14 +58,16 @@ func TestEachEventOfAStreamArrivesBeforeTheNextIsMade(t *testing.T) {
 
 func TestAnEventStreamHoldsTheTurnToItsEnd(t *testing.T) {
 	g := startGate(t, inFrontOf(startPHP(t, 3)))
+	j, end := newJournal(t), newBarrier(t)
 	c := g.dial(t)
-	c.ask(t, "GET", "/stream.php?n=20&ms=20", "one")
+	c.ask(t, "GET", end.pageOf("stream", j, "stream", "n=20", "ms=1"), "one")
 	resp := c.head(t)
 	in := bufio.NewReader(resp.Body)
 	if line, err := in.ReadString('\n'); line != "data: 1\n" || err != nil {
 		t.Fatalf("got %q, %v", line, err)
 	}
 	next := g.queue(t, "/trivial.php", "one", 1)
+	end.lift(t)
 	rest, err := io.ReadAll(in)
 	if err != nil || !strings.HasSuffix(string(rest), "data: 20\n\n") {
 		t.Errorf("the stream ended with %q, %v", rest, err)
@@ -133,11 +135,11 @@ func TestAClientThatTakesNothingIsCutOff(t *testing.T) {
 }
 
 func TestAnIdleConnectionKeepsNoDeadlineOfItsLastAnswer(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {write_idle_timeout: 200ms}")
+	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {write_idle_timeout: 500ms}")
 	c := g.dial(t)
 	c.ask(t, "GET", "/trivial.php", "one")
 	c.answer(t).want(t, 200)
-	g.get(t, "/slow.php?ms=400", "").want(t, 200) // longer than the deadline
+	g.get(t, "/slow.php?ms=1000", "").want(t, 200) // longer than the deadline
 	c.ask(t, "GET", "/trivial.php", "one")
 	c.answer(t).want(t, 200)
 }

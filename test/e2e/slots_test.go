@@ -20,11 +20,16 @@ const queued = `queued{priority="normal",upstream="php"}`
 func TestPHPIsGivenNoMoreThanItsSlots(t *testing.T) {
 	pool := startPHP(t, 6)
 	g := startGate(t, inFrontOf(pool), withSlots(pool, 2))
-	j := newJournal(t)
+	j, end := newJournal(t), newBarrier(t)
+	const sessions = 15
 	var answers []<-chan answer
-	for i := range 30 {
-		answers = append(answers, g.start(t, j.page("counter", strconv.Itoa(i), "ms=5"), fmt.Sprintf("s%d", i%15)))
+	for i := range 2 * sessions {
+		answers = append(answers, g.start(t, end.pageOf("journal", j, strconv.Itoa(i)), fmt.Sprintf("s%d", i%sessions)))
 	}
+	g.awaitMetric(t, "waiting", sessions)
+	g.awaitMetric(t, queued, sessions-2)
+	eventually(t, func() bool { return len(j.begun(t)) == 2 }, func() string { return fmt.Sprint(j.words(t)) })
+	end.lift(t)
 	for _, done := range answers {
 		receive(t, done).want(t, 200)
 	}
@@ -61,7 +66,7 @@ func TestASlotIsKeptUntilPHPHasEnded(t *testing.T) {
 
 func TestAFullQueueOfRealRequestsRefusesWithRetryAfter(t *testing.T) {
 	pool := startPHP(t, 2)
-	g := startGate(t, inFrontOf(pool), withSlots(pool, 1), "upstream: {queue: {max: 1}}", "lock: {wait_timeout: 300ms}")
+	g := startGate(t, inFrontOf(pool), withSlots(pool, 1), "upstream: {queue: {max: 1}}", "lock: {wait_timeout: 2s}")
 	j, end := newJournal(t), newBarrier(t)
 	first := g.start(t, end.page(j, "a"), "a")
 	j.await(t, "begin a")
