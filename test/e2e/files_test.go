@@ -62,9 +62,7 @@ func TestFilesComeFromTheGateBesideARunningPage(t *testing.T) {
 	if line["stage"] != "files" || line["bytes"] != 200000.0 || line["upstream"] != nil {
 		t.Errorf("access line %v", line)
 	}
-	if n := g.metric(t, `requests_total{code="200",rule=""}`); n != 2 {
-		t.Errorf("counted %v requests, want 2", n)
-	}
+	g.awaitMetric(t, `requests_total{code="200",rule=""}`, 2)
 }
 
 // What a client has is not sent again, and a download goes on where it broke off,
