@@ -69,10 +69,10 @@ func TestTheAccessLineTellsOfWaitHoldAndReason(t *testing.T) {
 func TestTheSessionIDIsNeitherLoggedNorMeasured(t *testing.T) {
 	const id = "verysecretsessionid"
 	pool := startPHP(t, 4)
-	g := startGate(t, inFrontOf(pool), "log: {level: debug, slow_wait: 1ms, slow_hold: 1ms}", "lock: {max_hold: 1s}",
-		"upstream: {response_timeout: 500ms}", "rules: [{name: mine, match: {session: true, path: [/counter.php]}, lock_group: mine}]")
+	g := startGate(t, inFrontOf(pool), "log: {level: debug, slow_wait: 1ms, slow_hold: 1ms}", "lock: {max_hold: 2s}",
+		"upstream: {response_timeout: 1500ms}", "rules: [{name: mine, match: {session: true, path: [/counter.php]}, lock_group: mine}]")
 	g.get(t, "/counter.php", id).want(t, 200)
-	g.get(t, "/slow.php?ms=800", id).wantRefusal(t, 504, "response_timeout")
+	g.get(t, "/slow.php?ms=1800", id).wantRefusal(t, 504, "response_timeout")
 	g.get(t, "/abort.php?when=start", id)
 	g.get(t, "/stderr.php", id)
 	g.get(t, "/release.php?ms=0", id)

@@ -65,14 +65,14 @@ func TestAQuietEndIsSent(t *testing.T) {
 		io.WriteString(w, "all of it")
 		w.(http.Flusher).Flush()
 		<-end
-	}, "server: {write_idle_timeout: 200ms}")
+	}, writeIdle(500*time.Millisecond))
 	c := g.dial(t)
 	c.ask(t, "GET", "/", "one")
 	resp := c.head(t)
 	if _, err := io.ReadFull(resp.Body, make([]byte, len("all of it"))); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(400 * time.Millisecond) // until well past the deadline of the last write
+	<-time.After(time.Second) // until well past the deadline of the last write
 	close(end)
 	if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) != 0 {
 		t.Fatalf("the end of the answer: %q, %v", rest, err)
@@ -84,7 +84,7 @@ func TestAQuietEndIsSent(t *testing.T) {
 func TestAnAbandonedStreamIsCut(t *testing.T) {
 	for name, config := range map[string]string{
 		"without a session":     "lock: {mode: none}",
-		"when its turn is over": "{lock: {max_hold: 300ms}, upstream: {response_timeout: 200ms}}",
+		"when its turn is over": "{lock: {max_hold: 1s}, upstream: {response_timeout: 1s}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			cut := make(chan struct{})
@@ -114,12 +114,12 @@ func TestAnAbandonedStreamIsCut(t *testing.T) {
 // The same where the stream's header cannot be used: its client has been told so
 // and nobody reads on.
 func TestAStreamWithABadHeaderIsCutToo(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 1)), "upstream: {response_timeout: 200ms}")
+	g := startGate(t, inFrontOf(startPHP(t, 1)), "upstream: {response_timeout: 1s}")
 	const page = "/stream.php?n=100000&ms=20&control=%01"
 	g.get(t, page, "").wantRefusal(t, http.StatusBadGateway, "upstream_error")
 	g.awaitMetric(t, "in_flight", 0)
 	// The client is gone already when the header comes.
-	g.get(t, page+"&before=400", "").wantRefusal(t, http.StatusGatewayTimeout, "response_timeout")
+	g.get(t, page+"&before=1500", "").wantRefusal(t, http.StatusGatewayTimeout, "response_timeout")
 	g.awaitMetric(t, "in_flight", 0)
 	g.get(t, "/trivial.php", "").want(t, 200) // by the only worker
 }

@@ -234,7 +234,7 @@ func TestAHeaderThatDoesNotComeToItsEndIsWaitedForAsLongAsAnIdleConnection(t *te
 // A stream of the same connection keeps it open, but no half header does: when
 // the last stream has ended the time of an idle connection begins.
 func TestAHalfHeaderBesideAStreamEndsWithIt(t *testing.T) {
-	g, backend := inFrontOfOccupied(t, "server: {idle_timeout: 500ms}")
+	g, backend := inFrontOfOccupied(t, "server: {idle_timeout: 1s}")
 	c := g.dialFrames(t, 0)
 	c.ask(t, true, "GET", "/wait")
 	eventually(t, func() bool { return backend.now.Load() == 1 }, func() string { return "the request does not run" })
@@ -246,10 +246,10 @@ func TestAHalfHeaderBesideAStreamEndsWithIt(t *testing.T) {
 	defer tick.Stop()
 	for sent := 0; ; sent++ {
 		err := c.WriteContinuation(3, false, nil)
-		if sent == 100 && err == nil {
+		if sent == 200 && err == nil {
 			backend.finish() // after twice the idle time
 		}
-		if err != nil && sent < 100 {
+		if err != nil && sent < 200 {
 			t.Fatalf("the stream was cut off: %v", err)
 		}
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 
 func TestSIGTERMLetsEverythingFinish(t *testing.T) {
 	pool := startPHP(t, 4)
-	p := serve(t, command(t, "serve", "-c", writeConfig(t, inFrontOf(pool), "server: {drain_delay: 1s}")))
+	p := serve(t, command(t, "serve", "-c", writeConfig(t, inFrontOf(pool), "server: {drain_delay: 2s}")))
 	g := p.gate
 	j, end := newJournal(t), newBarrier(t)
 	running := g.start(t, end.page(j, "running"), "one")

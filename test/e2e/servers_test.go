@@ -41,7 +41,8 @@ func TestRequestsGoToTheOtherPoolWhileOneIsDown(t *testing.T) {
 	pages := fpmtest.Pages(t)
 	pools := []*fpm.Pool{fpmtest.StartUnlocked(t, fpm.Options{Root: pages}), fpmtest.StartUnlocked(t, fpm.Options{Root: pages, Socket: fpmtest.Socket(t)})}
 	g := startGate(t, inFrontOfServers("fastcgi", pools[0].Address(), pools[1].Address()),
-		fmt.Sprintf("upstream: {root: %q, local_root: %q, script: path}", pages, pages), quickChecks)
+		fmt.Sprintf("upstream: {root: %q, local_root: %q, script: path}", pages, pages),
+		"upstream: {health: {interval: 1s, fall: 3, rise: 1}}") // requests come first to find a server down
 	for i, pool := range pools {
 		j := newJournal(t)
 		pool.Kill()

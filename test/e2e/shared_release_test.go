@@ -8,7 +8,7 @@ import (
 
 func TestMaxHoldPassesTheTurnToAnotherGate(t *testing.T) {
 	t.Parallel()
-	gates := startGates(t, 4, "upstream: {response_timeout: 500ms}", "lock: {max_hold: 1s}")
+	gates := startGates(t, 4, "upstream: {response_timeout: 1500ms}", "lock: {max_hold: 2s}")
 	j, end := newJournal(t), newBarrier(t)
 	stuck := gates[0].start(t, end.page(j, "stuck"), "one")
 	j.await(t, "begin stuck")

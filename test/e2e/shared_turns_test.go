@@ -168,12 +168,12 @@ func TestAClientThatLeavesOneGateIsSkippedByTheOthers(t *testing.T) {
 }
 
 func TestAWaitForAnotherGateIsBounded(t *testing.T) {
-	gates := startGates(t, 4, "lock: {wait_timeout: 300ms}",
+	gates := startGates(t, 4, "lock: {wait_timeout: 1s}",
 		"rules: [{name: patient, match: {query: [{name: free}]}, wait_timeout: 100ms, on_wait_timeout: forward}]")
 	j, end := newJournal(t), newBarrier(t)
 	first := gates[0].start(t, end.page(j, "first"), "one")
 	j.await(t, "begin first")
-	if a := gates[1].get(t, j.page("slow", "late", "ms=0"), "one").wantRefusal(t, 429, "wait_timeout"); a.took < 300*time.Millisecond {
+	if a := gates[1].get(t, j.page("slow", "late", "ms=0"), "one").wantRefusal(t, 429, "wait_timeout"); a.took < time.Second {
 		t.Errorf("refused after %v", a.took)
 	}
 	gates[2].get(t, j.page("slow", "free", "ms=0", "free=1"), "one").want(t, 200)

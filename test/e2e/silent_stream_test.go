@@ -12,7 +12,7 @@ import (
 // An answer that is silent for longer than its client may take to read is not
 // cut: nobody has to read anything then.
 func TestASilentStreamIsNotCut(t *testing.T) {
-	const writeIdle = 200 * time.Millisecond
+	const idle = 500 * time.Millisecond
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, word := range []string{"before", "after"} {
 			switch r.URL.Path {
@@ -27,14 +27,14 @@ func TestASilentStreamIsNotCut(t *testing.T) {
 				w.(http.Flusher).Flush()
 			}
 			select {
-			case <-time.After(2 * writeIdle):
+			case <-time.After(2 * idle):
 			case <-r.Context().Done():
 			}
 		}
 	}))
 	t.Cleanup(backend.Close)
 	g := startTLSGate(t, fmt.Sprintf("upstream: {protocol: http, servers: [{address: %q}]}", backend.Listener.Addr()),
-		fmt.Sprintf("server: {write_idle_timeout: %s}", writeIdle))
+		writeIdle(idle))
 	wanted := map[string]string{"/events": "beforeafter", "/plain": "beforeafter", "/hints": ""}
 	streams, connections := map[string]<-chan answer{}, map[string]*conn{}
 	for path := range wanted { // all at once: each takes its time

@@ -7,7 +7,7 @@ import (
 )
 
 func TestAResponseTimeoutAnswersTheClientAndKeepsTheTurn(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 700ms}")
+	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 1500ms}")
 	j, end := newJournal(t), newBarrier(t)
 	silent := g.start(t, end.page(j, "silent"), "one")
 	j.await(t, "begin silent")
@@ -31,7 +31,7 @@ func TestAResponseTimeoutAnswersTheClientAndKeepsTheTurn(t *testing.T) {
 }
 
 func TestMaxHoldLetsTheNextInWhilePHPStillRuns(t *testing.T) {
-	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 500ms}", "lock: {max_hold: 1s, wait_timeout: 30s}")
+	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 1500ms}", "lock: {max_hold: 2s, wait_timeout: 30s}")
 	j, end := newJournal(t), newBarrier(t)
 	stuck := g.start(t, end.page(j, "stuck"), "one")
 	j.await(t, "begin stuck")

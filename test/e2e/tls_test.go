@@ -144,7 +144,7 @@ func portOf(addr string) string {
 }
 
 func TestOldTLSAndPlainHTTPAreRefused(t *testing.T) {
-	g := startTLSGate(t, inFrontOf(startPHP(t, 1)), "server: {read_header_timeout: 500ms}")
+	g := startTLSGate(t, inFrontOf(startPHP(t, 1)), "server: {read_header_timeout: 1s}")
 	old := clientTLS()
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	if err := tls.Client(g.dial(t).Conn, old).HandshakeContext(t.Context()); err == nil {

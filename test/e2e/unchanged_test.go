@@ -176,19 +176,23 @@ func TestRequestsReachTheApplicationUnchanged(t *testing.T) {
 // A long poll is silent for as long as its application likes: no time-out but
 // response_timeout looks at it.
 func TestALongPollIsNotCut(t *testing.T) {
-	const limits = "server: {read_header_timeout: 200ms, body_idle_timeout: 200ms, write_idle_timeout: 200ms, idle_timeout: 200ms}"
+	const limits = "server: {read_header_timeout: 1s, body_idle_timeout: 1s, write_idle_timeout: 1s, idle_timeout: 1s}"
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		<-time.After(time.Second)
+		<-time.After(2 * time.Second)
 		io.WriteString(w, "news")
 	}))
 	t.Cleanup(backend.Close)
 	overHTTP := startTLSGate(t, fmt.Sprintf("upstream: {protocol: http, servers: [{address: %q}]}", backend.Listener.Addr()), limits)
 	overFastCGI := startTLSGate(t, inFrontOf(startPHP(t, 4)), limits)
 	var polls []<-chan answer
-	for g, path := range map[*gate]string{overHTTP: "/", overFastCGI: "/slow.php?ms=1000"} {
+	var connections []*conn
+	for g, path := range map[*gate]string{overHTTP: "/", overFastCGI: "/slow.php?ms=2000"} {
 		polls = append(polls, g.send(overTLS(request(t, "GET", path, "one", nil))), g.send(overTLS(request(t, "POST", path, "two", strings.NewReader("x")))))
 		c := g.dialTLS(t, "http/1.1")
 		c.ask(t, "GET", path, "three")
+		connections = append(connections, c)
+	}
+	for _, c := range connections {
 		c.answer(t).want(t, 200)
 	}
 	for _, poll := range polls {

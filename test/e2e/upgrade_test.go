@@ -373,14 +373,14 @@ func TestUpgradedConnectionsAreBounded(t *testing.T) {
 }
 
 func TestAnUpgradedConnectionOnWhichNothingMovesIsClosed(t *testing.T) {
-	const idle = 300 * time.Millisecond
-	g := upgrading(t, switching, echo, "server: {upgraded_idle_timeout: 300ms}")
+	const idle = time.Second
+	g := upgrading(t, switching, echo, "server: {upgraded_idle_timeout: 1s}")
 	c := g.dial(t)
 	c.upgrade(t, "/busy")
 	began := time.Now()
-	for time.Since(began) < 3*idle { // small things keep it open
+	for time.Since(began) < 2*idle { // small things keep it open
 		c.wantEcho(t, "x")
-		<-time.After(idle / 10)
+		<-time.After(idle / 20)
 	}
 	if rest := c.awaitClosed(t); rest != "" {
 		t.Errorf("came %q", rest)
