@@ -2,11 +2,13 @@ package http
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // serveHTTP reads requests plainly: lines end with CRLF, a body has the length
@@ -129,12 +131,16 @@ func readChunks(in *bufio.Reader, behind func(string)) (string, error) {
 	}
 }
 
-// readLine reads up to CRLF, and to nothing less.
+// readLine reads up to CRLF, and to nothing less. A reset is an end like any other:
+// what a proxy that gives a connection up closes it with is a matter of time.
 func readLine(in *bufio.Reader) (string, error) {
 	var line strings.Builder
 	for {
 		part, err := in.ReadString('\n')
 		line.WriteString(part)
+		if errors.Is(err, syscall.ECONNRESET) {
+			err = io.EOF
+		}
 		if err == io.EOF && line.Len() > 0 {
 			return line.String(), io.ErrUnexpectedEOF
 		}
