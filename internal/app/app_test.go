@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sessiongate/sessiongate/internal/config"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/internal/rules"
 	"github.com/sessiongate/sessiongate/proxy/balance"
 )
@@ -138,11 +139,8 @@ func servedBy(timeout time.Duration, addresses ...string) []readyUpstream {
 }
 
 func TestReadinessFollowsTheUpstream(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newReadiness(servedBy(time.Second, l.Addr().String()), nil)
+	l := listenAnywhere(t)
+	r := newReadiness(servedBy(gatetest.Patience, l.Addr().String()), nil)
 	if reasons := r.Reasons(t.Context()); len(reasons) != 0 {
 		t.Fatalf("ready upstream: %q", reasons)
 	}

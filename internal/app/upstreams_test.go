@@ -11,12 +11,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/rs/zerolog"
 
+	"github.com/sessiongate/sessiongate/internal/freeport"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
+// listenAnywhere listens on a port that nobody else gets when it is closed.
 func listenAnywhere(t *testing.T) net.Listener {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, err := freeport.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(port.GiveBack)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", port.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +34,7 @@ func listenAnywhere(t *testing.T) net.Listener {
 
 func TestReadinessAsksForOneServerOfEachUpstream(t *testing.T) {
 	a, b := listenAnywhere(t), listenAnywhere(t)
-	upstreams := servedBy(time.Second, a.Addr().String(), b.Addr().String())
+	upstreams := servedBy(gatetest.Patience, a.Addr().String(), b.Addr().String())
 	ask := func() []string { return newReadiness(upstreams, nil).Reasons(t.Context()) }
 	_ = a.Close()
 	if reasons := ask(); len(reasons) != 0 {
@@ -40,7 +48,7 @@ func TestReadinessAsksForOneServerOfEachUpstream(t *testing.T) {
 
 func TestReadinessBelievesHealthChecksMoreThanAConnection(t *testing.T) {
 	l := listenAnywhere(t)
-	upstreams := servedBy(time.Second, l.Addr().String())
+	upstreams := servedBy(gatetest.Patience, l.Addr().String())
 	pool := upstreams[0].servers
 	slot, _ := pool.Take(balance.Request{})
 	slot.Refused(errors.New("not well"))
