@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sessiongate/sessiongate/internal/freeport"
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
 // TestCommands runs testdata/script: what an operator types and reads.
@@ -29,19 +32,17 @@ func TestCommands(t *testing.T) {
 	})
 }
 
-// setUp gives each script two addresses on which nobody listens, GATE and
-// ADMIN, and one on which a backend does, BACKEND.
+// setUp gives each script two addresses on which nobody listens unless the script
+// does, GATE and ADMIN, and one on which a backend does, BACKEND.
 func setUp(env *testscript.Env) error {
 	env.Setenv("GORACE", os.Getenv("GORACE"))
 	for _, name := range []string{"GATE", "ADMIN"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freeport.Take()
 		if err != nil {
 			return err
 		}
-		env.Setenv(name, l.Addr().String())
-		if err := l.Close(); err != nil {
-			return err
-		}
+		env.Defer(port.GiveBack)
+		env.Setenv(name, port.Address())
 	}
 	backend, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -72,7 +73,7 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 	var got string
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(gatetest.Patience); time.Now().Before(deadline); <-tick.C {
 		status, body, err := fetch(args[0])
 		if got = fmt.Sprintf("%d %q %v", status, body, err); err == nil && fmt.Sprint(status) == args[1] && (len(args) == 2 || strings.Contains(body, args[2])) {
 			return
