@@ -37,12 +37,12 @@ func until(ctx context.Context, what string, wrong func(context.Context) error) 
 	}
 }
 
-// knock says whether somebody takes connections where the server listens. A
-// go-redis client of a server that is down writes to the process's log, and
-// goes on trying for a while after it was closed.
-func (s *Server) knock(ctx context.Context) error {
+// knock says whether somebody takes connections, within limit, where the server
+// listens. A go-redis client of a server that is down writes to the process's
+// log, and goes on trying for a while after it was closed.
+func (s *Server) knock(ctx context.Context, limit time.Duration) error {
 	o := s.ClientOptions()
-	conn, err := (&net.Dialer{Timeout: askLimit}).DialContext(ctx, o.Network, o.Addr)
+	conn, err := (&net.Dialer{Timeout: limit}).DialContext(ctx, o.Network, o.Addr)
 	if err == nil {
 		err = conn.Close()
 	}
@@ -70,7 +70,7 @@ func (s *Server) tell(ctx context.Context, commands func(*redis.Client) error) e
 }
 
 func (s *Server) converse(ctx context.Context, limit time.Duration, commands func(*redis.Client) error) error {
-	if err := s.knock(ctx); err != nil {
+	if err := s.knock(ctx, limit); err != nil {
 		return err
 	}
 	c := redis.NewClient(s.within(limit))
@@ -80,7 +80,7 @@ func (s *Server) converse(ctx context.Context, limit time.Duration, commands fun
 
 // askSentinel is ask for a server that is a sentinel.
 func (s *Server) askSentinel(ctx context.Context, commands func(*redis.SentinelClient) error) error {
-	if err := s.knock(ctx); err != nil {
+	if err := s.knock(ctx, askLimit); err != nil {
 		return fmt.Errorf("sentinel %s: %w", s.Address(), err)
 	}
 	c := redis.NewSentinelClient(s.within(askLimit))

@@ -279,7 +279,7 @@ func (s *Sentinels) FailOver(ctx context.Context) (*Server, error) {
 func (s *Sentinels) anyWatcher(ctx context.Context, commands func(*redis.SentinelClient) error) error {
 	var down error
 	for _, watcher := range s.watchers {
-		if down = watcher.knock(ctx); down == nil {
+		if down = watcher.knock(ctx, askLimit); down == nil {
 			return watcher.askSentinel(ctx, commands)
 		}
 	}

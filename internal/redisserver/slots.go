@@ -39,7 +39,7 @@ func (c *Cluster) owner(ctx context.Context, key string) (*Server, error) {
 	}
 	owners := make(map[string]bool)
 	for _, node := range c.nodes {
-		if node.knock(ctx) != nil {
+		if node.knock(ctx, askLimit) != nil {
 			continue
 		}
 		owner, err := node.namesOwner(ctx, slot)
