@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -61,7 +62,7 @@ type Dialer struct {
 	Dial func(ctx context.Context, network, target string) (net.Conn, error)
 
 	address, network, target string
-	timeout                  time.Duration
+	timeout                  atomic.Int64 // a time.Duration
 }
 
 // New checks the address. A timeout of 0 is no limit but the caller's context.
@@ -76,8 +77,13 @@ func New(address string, timeout time.Duration) (*Dialer, error) {
 		// only cost four system calls a connection.
 		d.KeepAlive = -1
 	}
-	return &Dialer{address: address, network: network, target: target, timeout: timeout, Dial: d.DialContext}, nil
+	dialer := &Dialer{address: address, network: network, target: target, Dial: d.DialContext}
+	dialer.SetTimeout(timeout)
+	return dialer, nil
 }
+
+// SetTimeout sets the timeout of New for connections that are begun from now on.
+func (d *Dialer) SetTimeout(timeout time.Duration) { d.timeout.Store(int64(timeout)) }
 
 // Address is the server's, as it was given to New.
 func (d *Dialer) Address() string { return d.address }
@@ -133,10 +139,11 @@ func (d *Dialer) connectUnix(ctx context.Context) (net.Conn, error) {
 
 // limited is ctx for as long as a connection may take.
 func (d *Dialer) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if d.timeout <= 0 {
+	timeout := time.Duration(d.timeout.Load())
+	if timeout <= 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, d.timeout)
+	return context.WithTimeout(ctx, timeout)
 }
 
 // pause waits, and says whether ctx goes on.

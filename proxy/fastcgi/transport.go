@@ -85,6 +85,10 @@ func New(opts Options) (*Transport, error) {
 	return t, nil
 }
 
+// SetConnectTimeout sets Options.ConnectTimeout for connections that are begun from
+// now on.
+func (t *Transport) SetConnectTimeout(timeout time.Duration) { t.dialer.SetTimeout(timeout) }
+
 // fix encodes the variables that no request changes.
 func (t *Transport) fix(opts Options) error {
 	software := opts.ServerSoftware

@@ -42,6 +42,10 @@ func New(address string, connectTimeout time.Duration) (*Transport, error) {
 	return t, nil
 }
 
+// SetConnectTimeout sets the connectTimeout of New for connections that are begun
+// from now on.
+func (t *Transport) SetConnectTimeout(timeout time.Duration) { t.dialer.SetTimeout(timeout) }
+
 // RoundTrip sends a request once, and returns its answer's header. Its body ends
 // with io.EOF when the server has ended it.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
