@@ -124,6 +124,20 @@ func (m *Metrics) expect(u *Upstream) {
 	}
 }
 
+// ForgetServer drops the counters of a server that is gone: addresses may come and
+// go by the hundred.
+func (m *Metrics) ForgetServer(upstream, server string) {
+	m.connectFailures.DeleteLabelValues(upstream, server)
+}
+
+// ForgetUpstream drops the counters of an upstream that is gone.
+func (m *Metrics) ForgetUpstream(name string) {
+	of := prometheus.Labels{"upstream": name}
+	m.upstreamErrors.DeletePartialMatch(of)
+	m.nextServer.DeletePartialMatch(of)
+	m.connectFailures.DeletePartialMatch(of)
+}
+
 // expectLimits makes the counters of limits begin at zero.
 func (m *Metrics) expectLimits(s *setup) {
 	for _, a := range s.apply {

@@ -84,7 +84,6 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.giveBack())
 	}
-	parts.Metrics = proxy.NewMetrics(registry)
 	events := newLockEvents(registry, log)
 	events.leaseLost = parts.Metrics.LeaseOverlapped
 	a.locks, err = newLocks(c, parts.Keys.Fingerprint(), events)
@@ -125,9 +124,8 @@ func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, err
 	if err != nil {
 		return proxy.Parts{}, err
 	}
-	if a.upstreams, err = newUpstreams(c, version, reg, a.log); err != nil {
-		return proxy.Parts{}, err
-	}
+	metrics := proxy.NewMetrics(reg)
+	a.upstreams = newUpstreams(version, metrics, reg, a.log)
 	a.spool, err = spool.Open(c.Spool.Dir, spool.Limits{Memory: int64(c.Spool.MaxMemory), Disk: int64(c.Spool.MaxDisk)})
 	if err != nil {
 		return proxy.Parts{}, fmt.Errorf("spool.dir: %w", err)
@@ -140,12 +138,14 @@ func (a *App) parts(version string, reg prometheus.Registerer) (proxy.Parts, err
 		Keys:     session.NewHasher(secret),
 		Loopback: loopback.NewSigner(secret),
 		Spool:    a.spool,
+		Metrics:  metrics,
 		Log:      a.log,
 	}, nil
 }
 
-// setup makes what the gate goes by. What the limits have in common with those in
-// use goes on; they come last, because they are in use as soon as they are there.
+// setup makes what the gate goes by. What the limits and the upstreams have in common
+// with those in use goes on. The limits come last of what can fail, because they are
+// in use as soon as they are there; so are the upstreams behind them.
 func (a *App) setup(c *config.Config) (proxy.Setup, error) {
 	compiled, err := compileRules(c)
 	if err != nil {
@@ -155,13 +155,17 @@ func (a *App) setup(c *config.Config) (proxy.Setup, error) {
 	if err != nil {
 		return proxy.Setup{}, err
 	}
-	set, err := a.limits.next(c)
+	upstreams, err := a.upstreams.plan(c)
 	if err != nil {
 		return proxy.Setup{}, err
 	}
+	set, err := a.limits.next(c)
+	if err != nil {
+		return proxy.Setup{}, errors.Join(err, upstreams.discard())
+	}
 	return proxy.Setup{
 		Rules:     compiled,
-		Upstreams: a.upstreams.list,
+		Upstreams: upstreams.use(),
 		Limits:    set,
 		Clients:   clientip.New(c.Server.TrustedProxies),
 		Page:      refusals,
@@ -339,7 +343,7 @@ func (a *App) giveBack() error {
 		errs = append(errs, a.limits.close())
 	}
 	if a.upstreams != nil {
-		errs = append(errs, a.upstreams.close())
+		a.upstreams.close()
 	}
 	return errors.Join(append(errs, a.closeSpool())...)
 }

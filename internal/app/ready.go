@@ -24,15 +24,16 @@ const isDraining = "draining: the gate is about to stop"
 
 // readiness knows whether the gate should be sent requests.
 type readiness struct {
-	upstreams []readyUpstream
-	refused   func() string // why the store is not to be used; nil: it always is
+	refused func() string // why the store is not to be used; nil: it always is
 
 	dialing chan struct{} // has one place, taken while the upstreams are asked
 
-	mu       sync.Mutex
-	draining bool
-	asked    time.Time
-	reasons  []string
+	mu        sync.Mutex
+	upstreams []readyUpstream // only replaced
+	changes   int             // times that they were
+	draining  bool
+	asked     time.Time // long ago where nothing is known of the upstreams
+	reasons   []string
 }
 
 // readyUpstream is ready when one of its servers takes connections.
@@ -76,17 +77,34 @@ func (r *readiness) ownReasons(ctx context.Context) []string {
 	if reasons, known := r.known(); known {
 		return reasons
 	}
-	reasons := r.dialAll(ctx)
+	upstreams, since := r.current()
+	reasons := dialAll(ctx, upstreams)
 	if ctx.Err() != nil {
 		return reasons // whoever asked has left: this is no finding
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.asked, r.reasons = time.Now(), reasons
+	if r.changes == since { // else they are about others
+		r.asked, r.reasons = time.Now(), reasons
+	}
 	if r.draining {
 		return []string{isDraining}
 	}
 	return reasons
+}
+
+// use has it ask other upstreams.
+func (r *readiness) use(upstreams []readyUpstream) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.upstreams, r.asked = upstreams, time.Time{}
+	r.changes++
+}
+
+func (r *readiness) current() (upstreams []readyUpstream, changes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.upstreams, r.changes
 }
 
 // known returns what was found a moment ago.
@@ -100,10 +118,10 @@ func (r *readiness) known() ([]string, bool) {
 }
 
 // dialAll asks all upstreams at once and keeps their order.
-func (r *readiness) dialAll(ctx context.Context) []string {
-	failed := make([][]string, len(r.upstreams))
+func dialAll(ctx context.Context, upstreams []readyUpstream) []string {
+	failed := make([][]string, len(upstreams))
 	var all sync.WaitGroup
-	for i, u := range r.upstreams {
+	for i, u := range upstreams {
 		all.Go(func() { failed[i] = u.reasons(ctx) })
 	}
 	all.Wait()

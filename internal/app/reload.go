@@ -100,6 +100,7 @@ func (a *App) useLocked(c *config.Config) error {
 	a.level.set(c.Log.Level)
 	a.locks.bound(waitingLimits(c))
 	a.gate.Use(setup)
+	a.ready.use(a.upstreams.readiness(c))
 	return nil
 }
 
@@ -117,10 +118,12 @@ type change struct {
 	rulesBefore, rules    int
 	limitsKept            int // with what their keys have done
 	limitsNew, limitsGone []string
+	servers               serverChange
 }
 
 func changeOf(before *config.Config, read *config.Reloaded) *change {
 	c := &change{keys: read.Changed, restart: read.Restart, rulesBefore: len(before.Rules), rules: len(read.Config.Rules)}
+	c.servers = serverChangeOf(before, read.Config)
 	was, is := identities(limiterOptions(before)), identities(limiterOptions(read.Config))
 	for _, one := range is.names {
 		if was.of[one] == is.of[one] {

@@ -48,6 +48,8 @@ func (e *reloadEvents) taken(c *change) {
 	e.restart.Set(float64(len(c.restart)))
 	e.log.Info().Strs("keys", c.keys).Int("rules_before", c.rulesBefore).Int("rules", c.rules).
 		Int("limits_kept", c.limitsKept).Strs("limits_new", c.limitsNew).Strs("limits_gone", c.limitsGone).
+		Strs("upstreams_new", c.servers.upstreamsNew).Strs("upstreams_gone", c.servers.upstreamsGone).Strs("upstreams_replaced", c.servers.upstreamsReplaced).
+		Strs("servers_new", c.servers.serversNew).Strs("servers_gone", c.servers.serversGone).
 		Msg("configuration was read again")
 	if len(c.restart) > 0 {
 		e.log.Warn().Strs("keys", c.restart).Msg("keys of the configuration need a restart, until then they keep their values")

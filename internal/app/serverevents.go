@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
@@ -10,21 +12,22 @@ import (
 
 // serverEvents turns what becomes of servers into metrics and log lines. It is
 // a prometheus.Collector: what is so now is read when somebody asks. Addresses
-// are the configuration's, so that no label grows.
+// are the configuration's, so that no label grows. Of a server that is not in it any
+// more there is what it has in flight, until that is nothing.
 type serverEvents struct {
-	upstreams *upstreams
 	log       zerolog.Logger
+	upstreams func() (list, retired []*upstream)
 
 	outs              *prometheus.CounterVec
 	healthy, inFlight *prometheus.Desc
 	slots, queued     *prometheus.Desc
 }
 
-func newServerEvents(u *upstreams, reg prometheus.Registerer, log zerolog.Logger) *serverEvents {
+func newServerEvents(upstreams func() (list, retired []*upstream), reg prometheus.Registerer, log zerolog.Logger) *serverEvents {
 	labels := []string{"upstream", "server"}
 	e := &serverEvents{
-		upstreams: u,
 		log:       log,
+		upstreams: upstreams,
 		outs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "sessiongate", Name: "server_out_total", Help: "Times that a server went out.",
 		}, labels),
@@ -49,6 +52,13 @@ func (e *serverEvents) in(upstream string, s *balance.Server) {
 	e.log.Info().Str("upstream", upstream).Str("server", s.Address).Msg("server is in again")
 }
 
+// gone tells of a server that was taken out of the configuration.
+func (e *serverEvents) gone(upstream string, s *balance.Server) {
+	e.log.Info().Str("upstream", upstream).Str("server", s.Address).Msg("server was taken out and has ended all requests, it may be stopped")
+}
+
+func (e *serverEvents) forget(upstream, server string) { e.outs.DeleteLabelValues(upstream, server) }
+
 // Describe tells of the gauges.
 func (e *serverEvents) Describe(to chan<- *prometheus.Desc) {
 	to <- e.healthy
@@ -57,20 +67,39 @@ func (e *serverEvents) Describe(to chan<- *prometheus.Desc) {
 	to <- e.queued
 }
 
-// Collect reads the gauges.
+// Collect reads the gauges. An upstream that is replaced counts together with the
+// one of its name.
 func (e *serverEvents) Collect(to chan<- prometheus.Metric) {
-	for _, u := range e.upstreams.list {
-		for _, s := range u.Servers.Status() {
-			healthy := 0.0
-			if s.In {
-				healthy = 1
+	list, retired := e.upstreams()
+	inFlight, queued := map[[2]string]int{}, map[[2]string]int{}
+	for _, u := range slices.Concat(list, retired) {
+		for _, s := range u.pool.Status() {
+			key := [2]string{u.name, s.Server.Address}
+			if listed := !s.Leaving && slices.Contains(list, u); listed {
+				e.collectHealth(to, u.name, s)
+			} else if s.InFlight == 0 {
+				continue
 			}
-			to <- prometheus.MustNewConstMetric(e.healthy, prometheus.GaugeValue, healthy, u.Name, s.Server.Address)
-			to <- prometheus.MustNewConstMetric(e.inFlight, prometheus.GaugeValue, float64(s.InFlight), u.Name, s.Server.Address)
-			to <- prometheus.MustNewConstMetric(e.slots, prometheus.GaugeValue, float64(s.MaxInFlight), u.Name, s.Server.Address)
+			inFlight[key] += s.InFlight
 		}
 		for _, p := range admission.Priorities() {
-			to <- prometheus.MustNewConstMetric(e.queued, prometheus.GaugeValue, float64(u.Servers.Queued(p)), u.Name, p.String())
+			queued[[2]string{u.name, p.String()}] += u.pool.Queued(p)
 		}
 	}
+	for key, n := range inFlight {
+		to <- prometheus.MustNewConstMetric(e.inFlight, prometheus.GaugeValue, float64(n), key[0], key[1])
+	}
+	for key, n := range queued {
+		to <- prometheus.MustNewConstMetric(e.queued, prometheus.GaugeValue, float64(n), key[0], key[1])
+	}
+}
+
+// collectHealth tells of a server that gets requests.
+func (e *serverEvents) collectHealth(to chan<- prometheus.Metric, upstream string, s balance.Status) {
+	healthy := 0.0
+	if s.In {
+		healthy = 1
+	}
+	to <- prometheus.MustNewConstMetric(e.healthy, prometheus.GaugeValue, healthy, upstream, s.Server.Address)
+	to <- prometheus.MustNewConstMetric(e.slots, prometheus.GaugeValue, float64(s.MaxInFlight), upstream, s.Server.Address)
 }

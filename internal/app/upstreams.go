@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,184 +14,224 @@ import (
 	"github.com/sessiongate/sessiongate/internal/config"
 	"github.com/sessiongate/sessiongate/proxy"
 	"github.com/sessiongate/sessiongate/proxy/balance"
-	"github.com/sessiongate/sessiongate/proxy/fastcgi"
-	"github.com/sessiongate/sessiongate/proxy/files"
-	"github.com/sessiongate/sessiongate/proxy/keepalive"
 )
 
-// upstreams are all pools of servers, with the goroutines that check them.
+// upstreams are those that the gate goes by, and those of configurations before as
+// long as requests go by them. Configurations come one after another; requests end
+// at any time.
 type upstreams struct {
-	list    []*proxy.Upstream
-	checked []bool // of each: all of its servers, by a path
+	version string
+	metrics *proxy.Metrics
+	events  *serverEvents
+	log     zerolog.Logger
 
 	checking sync.WaitGroup
-	stop     context.CancelFunc // ends the checks; nil before start
+
+	mu      sync.Mutex
+	list    []*upstream // in the order of the configuration
+	retired []*upstream // of configurations before
+	started bool        // servers are checked
+	closed  bool
 }
 
-// transport is what reaches one server, over either protocol.
-type transport interface {
-	http.RoundTripper
-	// Check asks the server for a path; with an empty one it only connects.
-	Check(ctx context.Context, path string) error
-	Close() error
-}
-
-// newUpstreams makes a transport for each server. Nothing is dialled: an
-// upstream that is down makes the gate not ready, not fail.
-func newUpstreams(c *config.Config, version string, reg prometheus.Registerer, log zerolog.Logger) (*upstreams, error) {
-	u := &upstreams{}
-	events := newServerEvents(u, reg, log)
-	for i := range c.Upstreams {
-		one, err := newUpstream(&c.Upstreams[i], version, events, log)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("upstreams[%d]: %w", i, err), u.close())
-		}
-		u.list, u.checked = append(u.list, one), append(u.checked, c.Upstreams[i].Health.Path != "")
-	}
-	return u, nil
-}
-
-func newUpstream(c *config.Upstream, version string, events *serverEvents, log zerolog.Logger) (*proxy.Upstream, error) {
-	u := decidedUpstream(c)
-	u.Host, u.ResponseTimeout = hostOf(c.Servers[0].Address), c.ResponseTimeout
-	if c.Files {
-		var err error
-		if u.Files, err = files.Open(c.LocalRoot); err != nil {
-			return nil, err
-		}
-	}
-	servers, err := newServers(c, version, events, log)
-	if err != nil {
-		return nil, errors.Join(err, closeFiles(u))
-	}
-	u.Servers = balance.New(balance.Options{
-		Method:   method(c.Balance),
-		Fall:     c.Health.Fall,
-		Rise:     c.Health.Rise,
-		Interval: c.Health.Interval,
-		Timeout:  c.Health.Timeout,
-		Check: func(ctx context.Context, s *balance.Server) error {
-			return s.Transport.(transport).Check(ctx, c.Health.Path)
-		},
-		Always: c.Health.Path != "",
-		Out:    func(s *balance.Server, why error) { events.out(c.Name, s, why) },
-		In:     func(s *balance.Server) { events.in(c.Name, s) },
-
-		MaxInFlightPerClient: c.MaxInFlightPerClient,
-		Reserve:              c.LoopbackReserve,
-		MaxQueued:            c.Queue.Max,
-	}, servers...)
-	return u, nil
-}
-
-// decidedUpstream is an upstream as far as the decision about a request depends
-// on it.
-func decidedUpstream(c *config.Upstream) *proxy.Upstream {
-	u := &proxy.Upstream{Name: c.Name, FastCGI: c.Protocol == config.ProtocolFastCGI, IndexScript: c.IndexScript}
-	// What a server over HTTP runs is not known here: it may be a tree of scripts.
-	u.Scripts = !u.FastCGI || c.Script != config.ScriptFront
+func newUpstreams(version string, metrics *proxy.Metrics, reg prometheus.Registerer, log zerolog.Logger) *upstreams {
+	u := &upstreams{version: version, metrics: metrics, log: log}
+	u.events = newServerEvents(u.all, reg, log)
 	return u
 }
 
-// newServers makes a transport for each server.
-func newServers(c *config.Upstream, version string, events *serverEvents, log zerolog.Logger) ([]*balance.Server, error) {
-	servers := make([]*balance.Server, 0, len(c.Servers))
-	for _, s := range c.Servers {
-		reach, err := newTransport(c, s.Address, version, log)
+// plan is what a configuration needs of upstreams: all that can fail has been made,
+// and nothing is in use. It is followed by use or discard.
+type plan struct {
+	of   *upstreams
+	each []planned
+}
+
+type planned struct {
+	*upstream
+	config  *config.Upstream
+	isNew   bool              // the upstream
+	servers []*balance.Server // made anew, also where the upstream has one of that address
+}
+
+// plan makes what a configuration needs. Nothing is dialled: an upstream that is
+// down makes the gate not ready, not fail.
+func (u *upstreams) plan(c *config.Config) (*plan, error) {
+	p := &plan{of: u}
+	for i := range c.Upstreams {
+		one, err := u.planOne(&c.Upstreams[i])
 		if err != nil {
-			return nil, errors.Join(err, closeServers(servers))
+			return nil, errors.Join(fmt.Errorf("upstreams[%d]: %w", i, err), p.discard())
 		}
-		events.expect(c.Name, s.Address)
-		server := balance.NewServer(s.Address, reach)
-		server.MaxInFlight = s.MaxInFlight
-		servers = append(servers, server)
+		p.each = append(p.each, one)
 	}
-	return servers, nil
+	return p, nil
 }
 
-// hostOf is the Host that a server sees where the client has sent none.
-func hostOf(address string) string {
-	if strings.HasPrefix(address, "unix:") {
-		return "localhost"
+func (u *upstreams) planOne(c *config.Upstream) (planned, error) {
+	p := planned{config: c, upstream: u.same(c)}
+	var err error
+	if p.upstream == nil {
+		p.isNew = true
+		if p.upstream, err = newUpstream(c); err != nil {
+			return p, err
+		}
 	}
-	return address
+	if p.servers, err = newServers(c, u.version, u.log); err != nil {
+		return p, errors.Join(err, p.discard())
+	}
+	return p, nil
 }
 
-func newTransport(c *config.Upstream, address, version string, log zerolog.Logger) (transport, error) {
-	if c.Protocol == config.ProtocolHTTP {
-		return keepalive.New(address, c.ConnectTimeout)
+// same finds the upstream in use that goes on as this one; nil: there is none.
+func (u *upstreams) same(c *config.Upstream) *upstream {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, one := range u.list {
+		if one.application.equal(c) {
+			return one
+		}
 	}
-	script, err := fastcgi.NewResolver(scriptMode(c.Script), c.IndexScript, c.LocalRoot)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+func (p *plan) discard() error {
+	var errs []error
+	for i := range p.each {
+		errs = append(errs, p.each[i].discard())
 	}
-	params := make([]fastcgi.Param, len(c.Params))
-	for i, p := range c.Params {
-		params[i] = fastcgi.Param{Name: p.Name, Value: p.Value}
+	return errors.Join(errs...)
+}
+
+func (p *planned) discard() error {
+	err := closeServers(p.servers)
+	if p.isNew {
+		err = errors.Join(err, p.closeFiles())
 	}
-	reach, err := fastcgi.New(fastcgi.Options{
-		Address:        address,
-		ConnectTimeout: c.ConnectTimeout,
-		Root:           c.Root,
-		Script:         script,
-		Params:         params,
-		ServerSoftware: "sessiongate/" + version,
-		Stderr: func(_ context.Context, line string) {
-			log.Warn().Str("upstream", c.Name).Str("server", address).Str("line", line).Msg("php stderr")
-		},
-	})
-	if err != nil {
-		return nil, errors.Join(err, script.Close())
+	return err
+}
+
+// use puts the plan into effect, for the gate's next setup. Upstreams that are not
+// in it are kept for those who have chosen them, and are checked no more.
+func (p *plan) use() []*proxy.Upstream {
+	p.of.replace(p)
+	list := make([]*proxy.Upstream, len(p.each))
+	for i := range p.each {
+		one := &p.each[i]
+		unused := one.pool.Set(p.of.options(one.upstream, one.config), one.servers...)
+		if err := closeServers(unused); err != nil {
+			p.of.log.Warn().Err(err).Str("upstream", one.name).Msg("a folder of scripts cannot be closed")
+		}
+		limitConnecting(one.pool, one.config.ConnectTimeout)
+		list[i] = one.proxied(one.config)
+		list[i].Ended = func() { p.of.release(one.upstream) }
 	}
-	return reach, nil
+	return list
+}
+
+// replace makes the list that of a plan.
+func (u *upstreams) replace(p *plan) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	before := u.list
+	u.list = make([]*upstream, len(p.each))
+	for i := range p.each {
+		one := &p.each[i]
+		u.list[i] = one.upstream
+		one.users++
+		one.addresses = addressesOf(one.config)
+		for _, address := range one.addresses {
+			u.events.expect(one.name, address)
+		}
+		u.watchLocked(one.upstream)
+	}
+	for _, one := range before {
+		if !slices.Contains(u.list, one) {
+			one.retire()
+			u.retired = append(u.retired, one)
+		}
+	}
+}
+
+// watchLocked has the servers of an upstream checked, once start was called.
+func (u *upstreams) watchLocked(one *upstream) {
+	if u.started && one.stop == nil {
+		var ctx context.Context
+		ctx, one.stop = context.WithCancel(context.Background())
+		u.checking.Go(func() { one.pool.Watch(ctx) })
+	}
 }
 
 // start has the servers checked until close.
 func (u *upstreams) start() {
-	ctx, stop := context.WithCancel(context.Background())
-	u.stop = stop
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.started = true
 	for _, one := range u.list {
-		u.checking.Go(func() { one.Servers.Watch(ctx) })
+		u.watchLocked(one)
 	}
 }
 
-// close ends the checks and gives back what the upstreams keep.
-func (u *upstreams) close() error {
-	if u.stop != nil {
-		u.stop()
-		u.checking.Wait()
-	}
-	var errs []error
-	for _, one := range u.list {
-		var servers []*balance.Server
-		for _, s := range one.Servers.Status() {
-			servers = append(servers, s.Server)
+// release is called when a setup has ended, and nobody goes by an upstream any more
+// who has chosen it under that.
+func (u *upstreams) release(one *upstream) {
+	u.mu.Lock()
+	one.users--
+	at := slices.Index(u.retired, one)
+	ends := one.users == 0 && at >= 0
+	if ends {
+		u.retired = slices.Delete(u.retired, at, at+1)
+		if !slices.ContainsFunc(u.list, func(other *upstream) bool { return other.name == one.name }) {
+			u.metrics.ForgetUpstream(one.name)
 		}
-		errs = append(errs, closeServers(servers), closeFiles(one))
 	}
-	return errors.Join(errs...)
+	u.mu.Unlock()
+	if ends {
+		u.end(one)
+	}
 }
 
-func closeFiles(u *proxy.Upstream) error {
-	if u.Files == nil {
-		return nil
+// end gives back what an upstream keeps that nobody goes by.
+func (u *upstreams) end(one *upstream) {
+	one.pool.Clear()
+	if err := one.closeFiles(); err != nil {
+		u.log.Warn().Err(err).Str("upstream", one.name).Msg("a folder of files cannot be closed")
 	}
-	return u.Files.Close()
 }
 
-func closeServers(servers []*balance.Server) error {
-	var errs []error
-	for _, s := range servers {
-		errs = append(errs, s.Transport.(transport).Close())
+// gone is told of a server that nothing uses any more.
+func (u *upstreams) gone(name string, s *balance.Server) {
+	if err := s.Transport.(transport).Close(); err != nil {
+		u.log.Warn().Err(err).Str("upstream", name).Str("server", s.Address).Msg("a folder of scripts cannot be closed")
 	}
-	return errors.Join(errs...)
+	if u.forget(name, s.Address) {
+		u.events.gone(name, s)
+	}
+}
+
+// forget drops the counters of a server; false: the configuration has one of that
+// address, or the gate ends.
+func (u *upstreams) forget(name, address string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	stays := slices.ContainsFunc(u.list, func(one *upstream) bool {
+		return one.name == name && slices.Contains(one.addresses, address)
+	})
+	if stays || u.closed {
+		return false
+	}
+	u.metrics.ForgetServer(name, address)
+	u.events.forget(name, address)
+	return true
 }
 
 // readiness is what has to take connections for the gate to be ready.
 func (u *upstreams) readiness(c *config.Config) []readyUpstream {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	list := make([]readyUpstream, len(u.list))
 	for i, one := range u.list {
-		list[i] = readyUpstream{name: one.Name, servers: one.Servers, checked: u.checked[i], timeout: dialTimeout}
+		list[i] = readyUpstream{name: one.name, servers: one.pool, checked: c.Upstreams[i].Health.Path != "", timeout: dialTimeout}
 		if t := c.Upstreams[i].ConnectTimeout; t > 0 {
 			list[i].timeout = min(t, dialTimeout)
 		}
@@ -203,24 +242,25 @@ func (u *upstreams) readiness(c *config.Config) []readyUpstream {
 // dialTimeout bounds a readiness check of one server.
 const dialTimeout = 2 * time.Second
 
-func method(b config.Balance) balance.Method {
-	switch b {
-	case config.BalanceRoundRobin:
-		return balance.RoundRobin
-	case config.BalanceSession:
-		return balance.Session
-	case config.BalanceLeastInFlight:
+// close ends the checks and gives back what the upstreams keep.
+func (u *upstreams) close() {
+	u.mu.Lock()
+	u.closed = true
+	all := slices.Concat(u.list, u.retired)
+	u.list, u.retired = nil, nil
+	for _, one := range all {
+		one.retire()
 	}
-	return balance.LeastInFlight
+	u.mu.Unlock()
+	u.checking.Wait()
+	for _, one := range all {
+		u.end(one)
+	}
 }
 
-func scriptMode(s config.Script) fastcgi.ScriptMode {
-	switch s {
-	case config.ScriptTry:
-		return fastcgi.ScriptTry
-	case config.ScriptPath:
-		return fastcgi.ScriptPath
-	case config.ScriptFront:
-	}
-	return fastcgi.ScriptFront
+// all are those of the configuration, and those of configurations before.
+func (u *upstreams) all() (list, retired []*upstream) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.list, slices.Clone(u.retired)
 }

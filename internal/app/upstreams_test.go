@@ -13,6 +13,7 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/freeport"
 	"github.com/sessiongate/sessiongate/internal/gatetest"
+	"github.com/sessiongate/sessiongate/proxy"
 	"github.com/sessiongate/sessiongate/proxy/balance"
 )
 
@@ -80,16 +81,13 @@ upstreams:
   - {name: app, protocol: http, servers: [{address: "127.0.0.1:1", max_in_flight: 5}, {address: "127.0.0.1:2", max_in_flight: 5}], queue: {max: 7}, health: {fall: 1, rise: 1}}
 `)
 	reg, log := prometheus.NewRegistry(), &strings.Builder{}
-	u, err := newUpstreams(c, "test", reg, zerolog.New(log))
+	u := newUpstreams("test", proxy.NewMetrics(prometheus.NewRegistry()), reg, zerolog.New(log))
+	t.Cleanup(u.close)
+	p, err := u.plan(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := u.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	slot, _ := u.list[0].Servers.Take(balance.Request{})
+	slot, _ := p.use()[0].Servers.Take(balance.Request{})
 	slot.Refused(errors.New("gone"))
 	address := slot.Server().Address
 	other := map[string]string{"127.0.0.1:1": "127.0.0.1:2", "127.0.0.1:2": "127.0.0.1:1"}[address]

@@ -16,8 +16,9 @@ type Reloaded struct {
 
 // Reload reads the configuration again. It is checked twice: as it stands, which
 // is what the next start will find, and as the running gate would go by it, with
-// the old values of what needs a restart. So a rule for an upstream that is only
-// there after the restart is refused, as everything is where there is a mistake.
+// the old values of what needs a restart. So a limit that is shared by way of a
+// Redis that is only there after the restart is refused, as everything is where
+// there is a mistake.
 func Reload(source Source, running *Config) (*Reloaded, error) {
 	content, err := source.content()
 	if err != nil {
@@ -70,22 +71,8 @@ func (d *difference) values(a, b reflect.Value, path string, live bool) {
 	case sameValue(a, b):
 	case a.Kind() == reflect.Struct && !isScalar(a.Type()):
 		d.sections(a, b, path, live)
-	case a.Kind() == reflect.Slice && !isScalar(a.Type().Elem()) && !live:
-		d.entries(a, b, path)
 	default:
 		d.note(path, live)
-	}
-}
-
-// entries compares two lists of sections, place by place.
-func (d *difference) entries(a, b reflect.Value, path string) {
-	for i := range max(a.Len(), b.Len()) {
-		at := joinIndex(path, i)
-		if i >= a.Len() || i >= b.Len() {
-			d.note(at, false)
-			continue
-		}
-		d.sections(a.Index(i), b.Index(i), at, false)
 	}
 }
 
@@ -97,51 +84,23 @@ func sameValue(a, b reflect.Value) bool {
 	return reflect.DeepEqual(a.Interface(), b.Interface())
 }
 
-// keepFixed puts into a section what a running gate cannot take over. Entries of a
-// list that is kept take over what they can from the one of their name.
+// keepFixed puts into a section what a running gate cannot take over. A list is
+// taken over as a whole, or kept.
 func keepFixed(section, running reflect.Value) {
 	for _, f := range fieldsOf(section.Type()) {
 		value, kept := section.Field(f.index), running.Field(f.index)
 		switch {
 		case f.live:
-		case isScalar(f.typ):
-			value.Set(kept)
-		case f.typ.Kind() == reflect.Struct:
+		case f.typ.Kind() == reflect.Struct && !isScalar(f.typ):
 			keepFixed(value, kept)
 		default:
-			value.Set(keptEntries(value, kept))
-		}
-	}
-}
-
-func keptEntries(list, running reflect.Value) reflect.Value {
-	kept := reflect.MakeSlice(list.Type(), running.Len(), running.Len())
-	reflect.Copy(kept, running)
-	if isScalar(list.Type().Elem()) {
-		return kept
-	}
-	name, named := fieldNamed(list.Type().Elem(), "name")
-	for i := range kept.Len() {
-		for j := range list.Len() {
-			if named && list.Index(j).Field(name.index).Equal(kept.Index(i).Field(name.index)) {
-				takeLive(kept.Index(i), list.Index(j))
-			}
-		}
-	}
-	return kept
-}
-
-// takeLive puts into an entry what a running gate can take over.
-func takeLive(entry, next reflect.Value) {
-	for _, f := range fieldsOf(entry.Type()) {
-		if f.live {
-			entry.Field(f.index).Set(next.Field(f.index))
+			value.Set(kept)
 		}
 	}
 }
 
 // LiveKeys lists the keys that a running gate takes over, sections and lists as
-// such, by general path: upstreams[].session.
+// such.
 func LiveKeys() []string {
 	var keys []string
 	liveKeys(reflect.TypeFor[Config](), "", &keys)
@@ -154,11 +113,8 @@ func liveKeys(section reflect.Type, path string, keys *[]string) {
 		switch {
 		case f.live:
 			*keys = append(*keys, below)
-		case isScalar(f.typ):
-		case f.typ.Kind() == reflect.Struct:
+		case f.typ.Kind() == reflect.Struct && !isScalar(f.typ):
 			liveKeys(f.typ, below, keys)
-		case !isScalar(f.typ.Elem()):
-			liveKeys(f.typ.Elem(), below+"[]", keys)
 		}
 	}
 }

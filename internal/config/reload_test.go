@@ -50,12 +50,9 @@ func TestReloadTellsWhatIsTakenOverFromWhatNeedsARestart(t *testing.T) {
 			name: "the listeners", after: "{server: {listen: ':81', trusted_proxies: [10.0.0.0/8]}, admin: {listen: '127.0.0.1:1', pprof: true}}",
 			changed: []string{"server.trusted_proxies", "admin.pprof"}, restart: []string{"server.listen", "admin.listen"},
 		},
-		{
-			name: "a server and a cookie", before: twoUpstreams, after: strings.NewReplacer("9001", "9002", "root: /srv", "root: /srv, session: {cookie: SHOP}").Replace(twoUpstreams),
-			changed: []string{"upstreams[0].session.cookie"}, restart: []string{"upstreams[1].servers[0].address"},
-		},
-		{name: "one upstream less", before: twoUpstreams, after: "upstreams: [{name: php, servers: [{address: '127.0.0.1:9000'}], root: /srv}]", restart: []string{"upstreams[1]"}},
-		{name: "one server more", before: twoUpstreams, after: strings.Replace(twoUpstreams, "9001\"}", "9001\"}, {address: \"127.0.0.1:9002\"}", 1), restart: []string{"upstreams[1].servers[1]"}},
+		{name: "one upstream less", before: twoUpstreams, after: "upstreams: [{name: php, servers: [{address: '127.0.0.1:9000'}], root: /srv}]", changed: []string{"upstreams"}},
+		{name: "one server more", before: twoUpstreams, after: strings.Replace(twoUpstreams, "9001\"}", "9001\"}, {address: \"127.0.0.1:9002\"}", 1), changed: []string{"upstreams"}},
+		{name: "a list that is kept", after: "redis: {addresses: ['127.0.0.1:1', '127.0.0.1:2']}", restart: []string{"redis.addresses"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := twice(t, c.before, c.after)
@@ -70,51 +67,30 @@ func TestReloadTellsWhatIsTakenOverFromWhatNeedsARestart(t *testing.T) {
 }
 
 func TestWhatNeedsARestartKeepsItsValue(t *testing.T) {
-	got, err := twice(t, twoUpstreams+"server: {listen: ':80'}\nlock: {ttl: 9s}",
-		strings.NewReplacer("9001", "9002", "name: live,", "name: live, session: {cookie: LIVE},").Replace(twoUpstreams)+
-			"server: {listen: ':81', drain_delay: 7s}\nlock: {ttl: 8s, max_hold: 100s}")
+	got, err := twice(t, twoUpstreams+"server: {listen: ':80'}\nlock: {ttl: 9s}\nredis: {addresses: ['127.0.0.1:1']}",
+		strings.NewReplacer("9001", "9002").Replace(twoUpstreams)+
+			"server: {listen: ':81', drain_delay: 7s}\nlock: {ttl: 8s, max_hold: 100s}\nredis: {addresses: ['127.0.0.1:2']}")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := got.Config
-	if c.Server.Listen != ":80" || c.Lock.TTL != 9*time.Second || c.Upstreams[1].Servers[0].Address != "127.0.0.1:9001" {
-		t.Errorf("taken over: %q, %v, %+v", c.Server.Listen, c.Lock.TTL, c.Upstreams[1])
+	if c.Server.Listen != ":80" || c.Lock.TTL != 9*time.Second || c.Redis.Addresses[0] != "127.0.0.1:1" {
+		t.Errorf("taken over: %q, %v, %q", c.Server.Listen, c.Lock.TTL, c.Redis.Addresses)
 	}
-	if c.Server.DrainDelay != 7*time.Second || c.Lock.MaxHold != 100*time.Second || *c.Upstreams[1].Session.Cookie != "LIVE" {
+	if c.Server.DrainDelay != 7*time.Second || c.Lock.MaxHold != 100*time.Second || c.Upstreams[1].Servers[0].Address != "127.0.0.1:9002" {
 		t.Errorf("not taken over: %v, %v, %+v", c.Server.DrainDelay, c.Lock.MaxHold, c.Upstreams[1])
-	}
-}
-
-// An upstream is found by its name where entries have changed places.
-func TestEntriesTakeOverFromTheOneOfTheirName(t *testing.T) {
-	got, err := twice(t, twoUpstreams, `
-upstreams:
-  - {name: live, protocol: http, servers: [{address: "127.0.0.1:9001"}], session: {cookie: LIVE}}
-  - {name: php, servers: [{address: "127.0.0.1:9000"}], root: /srv}
-`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if u := got.Config.Upstreams; u[0].Name != "php" || u[0].Session.Cookie != nil || *u[1].Session.Cookie != "LIVE" {
-		t.Errorf("%+v", u)
-	}
-	if !slices.Contains(got.Restart, "upstreams[0].name") {
-		t.Errorf("restart: %q", got.Restart)
 	}
 }
 
 func TestWhatWouldOnlyDoAfterARestartIsRefused(t *testing.T) {
 	for _, c := range []struct{ name, before, after, want string }{
 		{
-			"a rule for an upstream that is not there yet", "upstreams: [{name: php, servers: [{address: '127.0.0.1:9000'}], root: /srv}]",
-			twoUpstreams + "rules: [{name: ws, match: {path: [/ws]}, upstream: live}]",
-			`:5: rules[0].upstream: there is no upstream "live"; there are php
-that is so until the gate is restarted, which a new value of upstreams[1] needs; restart it, or take that back`,
+			"no token on a listener that stays", "admin: {listen: ':9180', token_file: /etc/token}", "admin: {listen: '127.0.0.1:9180'}",
+			"\nthat is so until the gate is restarted, which a new value of admin.listen needs; restart it, or take that back",
 		},
 		{
-			"a bound below what stays", "upstreams: [{name: php, servers: [{address: '127.0.0.1:9000'}], root: /srv, response_timeout: 60s}]",
-			"upstreams: [{name: php, servers: [{address: '127.0.0.1:9000'}], root: /srv, response_timeout: 10s}]\nlock: {max_hold: 20s}",
-			"upstreams[0].response_timeout",
+			"shared limits without the Redis that stays away", "", "lock: {store: redis}\nlimits: [{name: l, rate: 1/s, scope: shared}]",
+			"limits[0].scope: shared is counted in Redis",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ type Config struct {
 	Session     Session       `mapstructure:"session"`
 	Lock        Lock          `mapstructure:"lock"`
 	Redis       Redis         `mapstructure:"redis"`
-	Upstreams   []Upstream    `mapstructure:"upstreams"`                // at least one; the first is used where no rule names another
+	Upstreams   []Upstream    `mapstructure:"upstreams" reload:"yes"`   // at least one; the first is used where no rule names another
 	Rules       []Rule        `mapstructure:"rules" reload:"yes"`       // the first that matches decides; default: none
 	Limits      []Limit       `mapstructure:"limits" reload:"yes"`      // for every request; default: none
 	LimitKeys   int           `mapstructure:"limit_keys" reload:"yes"`  // keys that each limit knows at once; default 100000; at least 1

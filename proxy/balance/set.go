@@ -37,6 +37,14 @@ func (p *Pool) Set(o Options, servers ...*Server) (unused []*Server) {
 	return unused
 }
 
+// Clear takes all servers off the list.
+func (p *Pool) Clear() {
+	p.mu.Lock()
+	o := p.options
+	p.mu.Unlock()
+	p.Set(o)
+}
+
 // whole fills in what need not be said.
 func (o Options) whole() Options {
 	if o.Out == nil {
