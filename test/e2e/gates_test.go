@@ -40,6 +40,7 @@ func startGates(t *testing.T, workers int, parts ...string) []*gate {
 	for i := range gates {
 		gates[i] = startGate(t, shared...)
 	}
+	awaitDegraded(t, gates, 0)
 	return gates
 }
 

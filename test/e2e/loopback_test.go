@@ -189,6 +189,7 @@ func TestAPageCallsItsOwnSiteThroughAnotherGate(t *testing.T) {
 		server := redistest.Start(t)
 		shared := []string{inFrontOf(startSharedPHP(t, 4, server)), sharing(server), "lock: {wait_timeout: 1s}"}
 		gates := []*gate{startGate(t, shared...), startGate(t, shared...)}
+		awaitDegraded(t, gates, 0)
 		j := newJournal(t)
 		a := gates[0].get(t, calling(j, "outer", gates[1], j.page("counter", "inner"), "pass=1"), "one").want(t, 200)
 		if !strings.HasPrefix(a.body, "1\n429 ") {

@@ -19,6 +19,7 @@ func TestALostLeaseIsToldAndEndsTheRequestOrNot(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t)
 			g := startGate(t, inFrontOf(startPHP(t, 3)), sharing(server), "lock: {ttl: 3s, on_lease_lost: "+tc.policy+"}")
+			awaitDegraded(t, []*gate{g}, 0)
 			j, end := newJournal(t), newBarrier(t)
 			args := []string{}
 			if tc.first == "in the middle of the answer" {
