@@ -6,8 +6,8 @@
 //     it with RemoveBinary.
 //   - What fails ends the test, with what was there instead. Nothing returns errors.
 //   - Nothing sleeps: Eventually looks again every 2 ms, for Patience at most.
-//   - Unhurried is for what a busy machine may make fail: it tries again where the
-//     machine stood still meanwhile, and only there.
+//   - Pauses tells what part of a time that was measured the machine stood still
+//     in. Unhurried tries again where it did, and only there.
 //
 // It starts no gate and knows none: some run in the test's process, others in
 // their own.

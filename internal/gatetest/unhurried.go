@@ -15,15 +15,20 @@ const lengthenings = 3
 // machine that went on all the time fails at once.
 func Unhurried(tb testing.TB, first time.Duration, try func(timeout time.Duration) error) {
 	tb.Helper()
-	unhurried(tb, first, try, watchPauses)
+	pauses := WatchPauses()
+	defer pauses.Stop()
+	unhurried(tb, first, try, func(since time.Time) time.Duration {
+		_, longest := pauses.Since(since)
+		return longest
+	})
 }
 
-func unhurried(tb testing.TB, first time.Duration, try func(time.Duration) error, watch func() (longest func() time.Duration)) {
+func unhurried(tb testing.TB, first time.Duration, try func(time.Duration) error, longest func(since time.Time) time.Duration) {
 	tb.Helper()
 	for timeout := first; ; timeout *= 2 {
-		longest := watch()
+		began := time.Now()
 		err := try(timeout)
-		pause := longest()
+		pause := longest(began)
 		if err == nil {
 			return
 		}
@@ -32,30 +37,5 @@ func unhurried(tb testing.TB, first time.Duration, try func(time.Duration) error
 			return
 		}
 		tb.Logf("once more, for this process stood still for %v: with a time-out of %v: %v", pause, timeout, err)
-	}
-}
-
-// watchPauses begins to look how long this process stands still at a time.
-func watchPauses() (longest func() time.Duration) {
-	end, worst := make(chan struct{}), make(chan time.Duration)
-	go func() {
-		const every = 5 * time.Millisecond
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		var most time.Duration
-		for last := time.Now(); ; {
-			select {
-			case <-tick.C:
-			case <-end:
-				worst <- max(most, time.Since(last)-every)
-				return
-			}
-			now := time.Now()
-			most, last = max(most, now.Sub(last)-every), now
-		}
-	}()
-	return func() time.Duration {
-		close(end)
-		return <-worst
 	}
 }

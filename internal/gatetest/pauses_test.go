@@ -1,0 +1,53 @@
+package gatetest
+
+import (
+	"os/exec"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestAHaltIsAPause has this process halted for a fifth of a second.
+func TestAHaltIsAPause(t *testing.T) {
+	pauses := WatchPauses()
+	defer pauses.Stop()
+	began := time.Now()
+	if out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", "kill -STOP $PPID; sleep 0.2; kill -CONT $PPID").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if all, longest := pauses.Since(began); longest < 100*time.Millisecond || all < longest {
+		t.Errorf("the longest pause was %v, all were %v", longest, all)
+	}
+	if all, _ := pauses.Since(time.Now().Add(time.Minute)); all != 0 {
+		t.Errorf("of a time to come: %v", all)
+	}
+}
+
+func TestAProcessThatGoesOnHasNoPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pauses := WatchPauses()
+		defer pauses.Stop()
+		began := time.Now()
+		time.Sleep(time.Second)
+		if all, longest := pauses.Since(began); all != 0 || longest != 0 {
+			t.Errorf("all %v, longest %v", all, longest)
+		}
+	})
+}
+
+func TestOnlyThePartOfAPauseCountsThatIsAsked(t *testing.T) {
+	start := time.Now()
+	p := &Pauses{last: start}
+	for _, at := range []time.Duration{100, 105, 300} { // pauses of 95, 0 and 190 ms
+		p.goOn(start.Add(at * time.Millisecond))
+	}
+	p.last = time.Now().Add(time.Hour) // nothing is late from now on
+	for _, tc := range []struct{ since, all, longest time.Duration }{
+		{0, 285, 190}, {50, 240, 190}, {105, 190, 190}, {200, 100, 100}, {300, 0, 0},
+	} {
+		all, longest := p.Since(start.Add(tc.since * time.Millisecond))
+		if all != tc.all*time.Millisecond || longest != tc.longest*time.Millisecond {
+			t.Errorf("since %v ms: %v, %v", int64(tc.since), all, longest)
+		}
+	}
+}
