@@ -7,11 +7,12 @@ import (
 
 	"github.com/sessiongate/sessiongate/internal/redistest"
 	"github.com/sessiongate/sessiongate/lockstore"
+	"github.com/sessiongate/sessiongate/test/fault/faultproxy"
 )
 
 // noticed is how long a gate may take to find Redis away: three failed calls,
 // or two time-outs.
-const noticed = time.Second
+const noticed = 2 * callTimeout
 
 // disappear is the ways in which Redis is away, for a gate that is connected.
 var disappear = map[string]struct{ leave, comeBack func(*testing.T, *gate) }{
@@ -100,7 +101,8 @@ func TestGateWaitsForARedisThatTakesWrites(t *testing.T) {
 		}
 	}
 	replicasToWrite("1") // there is none
-	g := openGate(t, server.Address())
+	way := faultproxy.Start(t, server.Address())
+	g := startBlindly(t, func(o *lockstore.RedisOptions) { o.Addresses = []string{way.Address()} })
 	for range 3 {
 		pass(500 * time.Millisecond) // it is tried meanwhile
 		if !g.Away() {

@@ -47,9 +47,7 @@ func TestSessionsPassBetweenGatesOnEveryNode(t *testing.T) {
 			released := time.Now()
 			turn.Release()
 			o := turnOf(t, next)
-			if took := o.at.Sub(released); took >= poll/2 {
-				t.Errorf("session %d: the turn took %s: it was polled for", n, took)
-			}
+			wantMessage(t, o.at.Sub(released))
 			if o.turn.Fence() <= turn.Fence() {
 				t.Errorf("session %d: fence %d after %d", n, o.turn.Fence(), turn.Fence())
 			}
@@ -232,7 +230,7 @@ func TestGateStartsWhileAPrimaryIsDead(t *testing.T) {
 	sessions := spread(t, cluster, 1)
 	// The first thing that a gate tries is the server of this one.
 	dead := cluster.KillPrimary(t, sessionKey(lockstore.Key{}))
-	one, two := startGate(t, inCluster(cluster)), startGate(t, inCluster(cluster))
+	one, two := startBlindly(t, inCluster(cluster)), startBlindly(t, inCluster(cluster))
 	for node, there := range sessions {
 		turn := one.take(t, either(there[0]))
 		if turn.Local() != (node == dead) {

@@ -15,12 +15,18 @@ import (
 const (
 	// patience is how long a test waits for what must come.
 	patience = gatetest.Patience
-	// slack is what a busy machine adds to a time that is held to.
+	// slack is what a busy machine adds to a time that is held to, beside the
+	// pauses in which it stands still.
 	slack = 500 * time.Millisecond
 
 	poll    = 500 * time.Millisecond // of a gate that waits
 	confirm = time.Second            // of a lease that was granted by message
 	prefix  = "fault:"
+
+	// callTimeout is how long calls may take where leases last as long as they do
+	// by default: a machine that stands still for a moment must not pass for a
+	// Redis that is away.
+	callTimeout = 600 * time.Millisecond
 )
 
 // gate is a store with a way of its own to Redis.
@@ -70,6 +76,9 @@ func newGate(t *testing.T, options ...option) *gate {
 	for _, set := range options {
 		set(&o)
 	}
+	if o.TTL == 0 && o.Timeout == 0 {
+		o.Timeout = callTimeout
+	}
 	var err error
 	if g.Redis, err = lockstore.NewRedis(o); err != nil {
 		t.Fatal(err)
@@ -78,8 +87,16 @@ func newGate(t *testing.T, options ...option) *gate {
 	return g
 }
 
-// startGate starts a gate that goes straight to Redis.
+// startGate starts a gate that goes straight to Redis, and has found it.
 func startGate(t *testing.T, options ...option) *gate {
+	t.Helper()
+	g := startBlindly(t, options...)
+	eventually(t, "the gate has found Redis", func() bool { return !g.Away() })
+	return g
+}
+
+// startBlindly starts a gate whose Redis may be away.
+func startBlindly(t *testing.T, options ...option) *gate {
 	t.Helper()
 	g := newGate(t, options...)
 	if err := g.Start(t.Context()); err != nil {
@@ -168,12 +185,26 @@ func settledOf(t *testing.T, settled <-chan outcome) outcome {
 	}
 }
 
-// wantWithin holds a time to a bound of the protocol's.
+// wantWithin holds a time that has just ended to a bound of the protocol's.
 func wantWithin(t *testing.T, what string, took, bound time.Duration) {
 	t.Helper()
-	if took > bound+slack {
-		t.Errorf("%s took %s, want at most %s", what, took.Round(time.Millisecond), bound)
+	if paused := pausesOf(took); took > bound+slack+paused {
+		t.Errorf("%s took %s, want at most %s, and this process stood still for %s", what, took.Round(time.Millisecond), bound, paused)
 	}
+}
+
+// wantMessage fails where a turn that has just come came later than by message.
+func wantMessage(t *testing.T, took time.Duration) {
+	t.Helper()
+	if paused := pausesOf(took); took >= poll/2+paused {
+		t.Errorf("the turn took %s, while this process stood still for %s: it was polled for", took.Round(time.Millisecond), paused)
+	}
+}
+
+// pausesOf is how long this process stood still in the time that has just ended.
+func pausesOf(took time.Duration) time.Duration {
+	all, _ := pauses.Since(time.Now().Add(-took))
+	return all.Round(time.Millisecond)
 }
 
 // wantLost waits until a turn counts as lost.

@@ -20,7 +20,7 @@ func TestGateThatStartsAloneFindsOutWhatItsRedisIs(t *testing.T) {
 		sessions := spread(t, cluster, 1)
 		first := cluster.Node(0)
 		first.Kill()
-		one, two := startGate(t, at(first)), startGate(t, at(first))
+		one, two := startBlindly(t, at(first)), startBlindly(t, at(first))
 		if !one.Away() || one.Refused() != nil {
 			t.Fatalf("away: %v, refused: %v", one.Away(), one.Refused())
 		}
@@ -52,7 +52,7 @@ func TestGateThatStartsAloneFindsOutWhatItsRedisIs(t *testing.T) {
 		t.Parallel()
 		server := redistest.Start(t)
 		server.Kill()
-		g := startGate(t, at(server))
+		g := startBlindly(t, at(server))
 		server.Restart()
 		eventually(t, "the gate has found the server", func() bool { return !g.Away() })
 		g.take(t, shared(1)).Release()
@@ -61,7 +61,7 @@ func TestGateThatStartsAloneFindsOutWhatItsRedisIs(t *testing.T) {
 		t.Parallel()
 		server := redistest.Start(t)
 		server.Kill()
-		g := startGate(t, at(server))
+		g := startBlindly(t, at(server))
 		g.take(t, either(1)).Release()
 	})
 }
