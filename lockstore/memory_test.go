@@ -164,11 +164,19 @@ func BenchmarkUncontended(b *testing.B) {
 }
 
 // The work of a request must not grow with the requests waiting before it: with
-// a thousand times as many, coming and leaving costs about the same.
+// a thousand times as many, coming and leaving costs about the same. There are
+// several rounds, for the machine may be busy with others in one.
 func TestWorkDoesNotGrowWithTheLine(t *testing.T) {
-	short, long := comeAndGo(t, 10), comeAndGo(t, 10000)
-	if long > 30*short+10*time.Millisecond {
-		t.Errorf("2,000 requests behind 10 take %v, behind 10,000 %v", short, long)
+	const rounds = 5
+	for round := 1; ; round++ {
+		short, long := comeAndGo(t, 10), comeAndGo(t, 10000)
+		if long <= 30*short+10*time.Millisecond {
+			return
+		}
+		t.Logf("2,000 requests behind 10 take %v, behind 10,000 %v", short, long)
+		if round == rounds {
+			t.Fatal("in every round the line has weighed")
+		}
 	}
 }
 

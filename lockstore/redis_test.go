@@ -13,10 +13,11 @@ import (
 	"github.com/sessiongate/sessiongate/lockstore/lockstoretest"
 )
 
-// openRedis starts a gate's store on a Redis at addr.
+// openRedis starts a gate's store on a Redis at addr. It is patient: a machine that
+// stands still for a moment must not pass for a Redis that is away.
 func openRedis(t testing.TB, addr string, o lockstore.RedisOptions) *lockstore.Redis {
 	t.Helper()
-	o.Addresses = []string{addr}
+	o.Addresses, o.Timeout = []string{addr}, 2*time.Second
 	if o.Prefix == "" {
 		o.Prefix = "test:"
 	}
