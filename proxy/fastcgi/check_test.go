@@ -12,7 +12,7 @@ import (
 
 func TestChecksAskPHPFPMItselfOrAScript(t *testing.T) {
 	pool := fpmtest.Start(t, fpm.Options{PingPath: "/fpm-ping", StatusPath: "/fpm-status"})
-	php := newClient(t, Options{Address: pool.Address(), Root: pool.Root(), ConnectTimeout: time.Second})
+	php := newClient(t, Options{Address: pool.Address(), Root: pool.Root(), ConnectTimeout: 20 * time.Second})
 	for path, want := range map[string]string{
 		"":              "",
 		"/fpm-ping":     "",

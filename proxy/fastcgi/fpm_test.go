@@ -220,11 +220,11 @@ func TestWorkerThatDiesMidAnswerIsNoCleanEnd(t *testing.T) {
 	})
 }
 
-// The request ends on the wire while the page still works.
+// The request ends on the wire while the page still works: until its pool ends.
 func TestFinishedRequestEndsBeforeItsPage(t *testing.T) {
 	onPHP(t, nil, func(t *testing.T, php *client) {
 		journal := filepath.Join(t.TempDir(), "journal")
-		resp, body := php.fetch(php.request("GET", "/finish.php?hold=2s&ms=300&journal="+journal, ""))
+		resp, body := php.fetch(php.request("GET", "/finish.php?hold=2s&ms=60000&journal="+journal, ""))
 		if body != "1\n" || resp.Header.Get("X-Sessiongate") != "hold=2s" {
 			t.Errorf("%q, %v", body, resp.Header)
 		}

@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sessiongate/sessiongate/internal/freeport"
 	"github.com/sessiongate/sessiongate/proxy/dial"
 )
 
@@ -30,10 +31,21 @@ type server struct {
 	connections, requests atomic.Int32
 }
 
+// takePort takes a port that is nobody else's while the test runs.
+func takePort(t *testing.T) *freeport.Port {
+	t.Helper()
+	port, err := freeport.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(port.GiveBack)
+	return port
+}
+
 // serve runs a server that handles each connection with handle, and closes it.
 func serve(t *testing.T, handle func(s *server, c net.Conn)) *server {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", takePort(t).Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,12 +318,7 @@ func TestARequestThatTheServerHasSeenIsNotSentAgain(t *testing.T) {
 }
 
 func TestAServerThatIsNotThereIsADialError(t *testing.T) {
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = l.Close()
-	tr := newTransport(t, l.Addr().String())
+	tr := newTransport(t, takePort(t).Address())
 	for _, body := range []string{"", "body"} {
 		closed := &closeCounter{Reader: strings.NewReader(body)}
 		req := request(t, "POST", "/", body)
