@@ -36,18 +36,19 @@ func TestAProcessThatGoesOnHasNoPauses(t *testing.T) {
 }
 
 func TestOnlyThePartOfAPauseCountsThatIsAsked(t *testing.T) {
+	const ms = time.Millisecond
 	start := time.Now()
 	p := &Pauses{last: start}
-	for _, at := range []time.Duration{100, 105, 300} { // pauses of 95, 0 and 190 ms
-		p.goOn(start.Add(at * time.Millisecond))
+	for _, at := range []time.Duration{100 * ms, 105 * ms, 300 * ms} { // pauses of 95, 0 and 190 ms
+		p.goOn(start.Add(at))
 	}
 	p.last = time.Now().Add(time.Hour) // nothing is late from now on
 	for _, tc := range []struct{ since, all, longest time.Duration }{
-		{0, 285, 190}, {50, 240, 190}, {105, 190, 190}, {200, 100, 100}, {300, 0, 0},
+		{0, 285 * ms, 190 * ms}, {50 * ms, 240 * ms, 190 * ms}, {105 * ms, 190 * ms, 190 * ms}, {200 * ms, 100 * ms, 100 * ms}, {300 * ms, 0, 0},
 	} {
-		all, longest := p.Since(start.Add(tc.since * time.Millisecond))
-		if all != tc.all*time.Millisecond || longest != tc.longest*time.Millisecond {
-			t.Errorf("since %v ms: %v, %v", int64(tc.since), all, longest)
+		all, longest := p.Since(start.Add(tc.since))
+		if all != tc.all || longest != tc.longest {
+			t.Errorf("since %v: %v, %v", tc.since, all, longest)
 		}
 	}
 }
