@@ -23,7 +23,7 @@ func (t *Transport) encodeParams(p *params, req *http.Request, script Script) er
 	if req.Host != "" {
 		p.add("HTTP_HOST", req.Host)
 	}
-	addHeaders(p, req.Header)
+	addHeaders(p, req.Header, env.RemoteAddr)
 	if env.Fence != 0 {
 		p.add("HTTP_X_SESSIONGATE_FENCE", strconv.FormatUint(env.Fence, 10))
 	}
@@ -113,9 +113,13 @@ func address(a netip.Addr) string {
 
 // addHeaders passes header fields on as HTTP_*. Repeated fields are joined:
 // PHP knows each name once.
-func addHeaders(p *params, header http.Header) {
+func addHeaders(p *params, header http.Header, client netip.Addr) {
 	for key, values := range header {
 		if len(values) == 0 || !passable(key) {
+			continue
+		}
+		if key == "X-Forwarded-For" {
+			p.add("HTTP_X_FORWARDED_FOR", upToClient(strings.Join(values, ", "), client))
 			continue
 		}
 		p.name = appendVariable(p.name[:0], key)
@@ -125,6 +129,31 @@ func addHeaders(p *params, header http.Header) {
 		}
 		p.addJoined(p.name, values, separator)
 	}
+}
+
+// upToClient cuts off what stands in X-Forwarded-For behind the client: the proxies
+// between it and the gate. To PHP the peer is REMOTE_ADDR, which is the client, not
+// the last of them; who believes the peer's chain (Symfony's trusted_proxies with
+// REMOTE_ADDR) would take a proxy for the client.
+func upToClient(chain string, client netip.Addr) string {
+	for end := len(chain); end > 0 && client.IsValid(); {
+		begin := strings.LastIndexByte(chain[:end], ',')
+		if hop(strings.TrimSpace(chain[begin+1:end])) == client {
+			return chain[:end]
+		}
+		end = begin
+	}
+	return chain
+}
+
+// hop is the address of an element of X-Forwarded-For, which may have a port;
+// invalid for anything else.
+func hop(s string) netip.Addr {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Unmap()
+	}
+	a, _ := netip.ParseAddrPort(s) // zero on an error
+	return a.Addr().Unmap()
 }
 
 // passable tells whether PHP may see a header field.

@@ -107,6 +107,28 @@ func TestRepeatedHeadersAreJoined(t *testing.T) {
 	})
 }
 
+func TestForwardedForEndsWithTheClient(t *testing.T) {
+	for _, c := range []struct{ name, chain, client, want string }{
+		{"straight from the client", "203.0.113.9", "203.0.113.9", "203.0.113.9"},
+		{"behind a proxy", "203.0.113.9, 10.0.0.1", "203.0.113.9", "203.0.113.9"},
+		{"behind two", "203.0.113.9,10.0.0.1, 10.0.0.2", "203.0.113.9", "203.0.113.9"},
+		{"before the client", "6.6.6.6, 203.0.113.9, 10.0.0.1", "203.0.113.9", "6.6.6.6, 203.0.113.9"},
+		{"the client twice", "203.0.113.9, 6.6.6.6, 203.0.113.9, 10.0.0.1", "203.0.113.9", "203.0.113.9, 6.6.6.6, 203.0.113.9"},
+		{"another spelling", "2001:DB8:0::7, unknown", "2001:db8::7", "2001:DB8:0::7"},
+		{"IPv4 in IPv6", "::ffff:203.0.113.9, unknown", "203.0.113.9", "::ffff:203.0.113.9"},
+		{"with a port", "203.0.113.9:4711, [2001:db8::7]:80", "203.0.113.9", "203.0.113.9:4711"},
+		{"no client in it", "10.0.0.1, , unknown", "203.0.113.9", "10.0.0.1, , unknown"},
+		{"nothing", "", "203.0.113.9", ""},
+	} {
+		req := httptest.NewRequest("GET", "/", http.NoBody)
+		req = req.WithContext(WithEnv(req.Context(), Env{RemoteAddr: netip.MustParseAddr(c.client)}))
+		req.Header.Set("X-Forwarded-For", c.chain)
+		if got := variables(t, Options{}, req, Script{Name: "/index.php"})["HTTP_X_FORWARDED_FOR"]; got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestConfiguredParamsWin(t *testing.T) {
 	req := httptest.NewRequest("GET", "/", http.NoBody)
 	req.Header.Set("X-Shop", "visitor's")

@@ -61,7 +61,7 @@ func TestATrustedProxyIsBelieved(t *testing.T) {
 		env := ask(t, startGate(t, inFrontOf(pool), "server: {trusted_proxies: [127.0.0.0/8]}"))
 		wantEnvironment(t, env, map[string]any{
 			"REMOTE_ADDR": "192.0.2.7", "HTTPS": "on", "REQUEST_SCHEME": "https", "HTTP_HOST": "gate.test",
-			"HTTP_X_FORWARDED_FOR": "6.6.6.6, 192.0.2.7, 127.0.0.1", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "shop.example",
+			"HTTP_X_FORWARDED_FOR": "6.6.6.6, 192.0.2.7", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "shop.example",
 		})
 	})
 	t.Run("another one is not", func(t *testing.T) {
