@@ -144,7 +144,8 @@ func passesUpstream(name string, trusted bool) bool {
 		return false // written anew
 	case "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix",
 		"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Real-Ip",
-		"Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Forwarded":
+		"Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Forwarded",
+		"X-Sendfile-Type", "X-Accel-Mapping": // a server in front that says how it sends files for the application
 		return trusted
 	}
 	// PHP folds "_" and "." into "-", so such a name can pose as another.

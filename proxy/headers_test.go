@@ -22,7 +22,7 @@ func TestHeadersThatMustNotPass(t *testing.T) {
 	in := http.Header{"Accept": {"*/*"}, "X-Custom": {"a", "b"}, "Connection": {"close, X-Hop"}}
 	for _, name := range []string{
 		"X-Hop", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Connection",
-		"Proxy", "X-Original-Url", "X-Rewrite-Url", "Expect", "Forwarded", "X-Real-Ip",
+		"Proxy", "X-Original-Url", "X-Rewrite-Url", "Expect", "Forwarded", "X-Real-Ip", "X-Sendfile-Type", "X-Accel-Mapping",
 		"X_forwarded_for", "X.forwarded.for", "X_request_id", "X-Request-Id", "X-Sessiongate", "X-Sessiongate-Fence",
 	} {
 		in[name] = []string{"evil"}
