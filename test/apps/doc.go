@@ -1,6 +1,6 @@
-// Package apps tests the gate in front of real applications, DokuWiki and
-// MediaWiki, on a real php-fpm whose sessions PHP does not lock: only the gate
-// keeps two requests of one session apart.
+// Package apps tests the gate in front of real applications, DokuWiki, MediaWiki
+// and a small one made with Symfony, on a real php-fpm whose sessions PHP does not
+// lock: only the gate keeps two requests of one session apart.
 //
 // The configuration is the one that deploy/apps shows to operators, with the
 // addresses and folders of the test. A client with cookies does what people do:

@@ -27,8 +27,8 @@ type site struct {
 }
 
 // start puts a gate with a sample configuration of deploy/apps in front of the
-// application in root.
-func start(t *testing.T, sample, root string, env map[string]string) *site {
+// application in root. Further flags say what else holds in a test.
+func start(t *testing.T, sample, root string, env map[string]string, flags ...config.Flag) *site {
 	t.Helper()
 	prepend, err := filepath.Abs("testdata/prepend.php")
 	if err != nil {
@@ -44,7 +44,7 @@ func start(t *testing.T, sample, root string, env map[string]string) *site {
 	})
 	loaded, err := config.Load(config.Source{
 		Path: filepath.Join("..", "..", "deploy", "apps", sample),
-		Flags: []config.Flag{
+		Flags: append([]config.Flag{
 			{Path: "server.listen", Value: "127.0.0.1:0"},
 			{Path: "server.drain_delay", Value: "0s"},
 			{Path: "admin.listen", Value: "127.0.0.1:0"},
@@ -52,7 +52,7 @@ func start(t *testing.T, sample, root string, env map[string]string) *site {
 			{Path: "upstreams[0].servers[0].address", Value: pool.Address()},
 			{Path: "upstreams[0].root", Value: root},
 			{Path: "upstreams[0].local_root", Value: root},
-		},
+		}, flags...),
 		Check: app.Check,
 	})
 	if err != nil {
