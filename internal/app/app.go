@@ -104,7 +104,6 @@ func New(c *config.Config, version string, log zerolog.Logger) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.locks.close(), a.giveBack())
 	}
-	a.public.server.RegisterOnShutdown(a.gate.EndUpgraded)
 	return a, nil
 }
 
@@ -245,7 +244,8 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.upstreams.start()
 	a.serving.Go(func() { a.watch(a.admin.Serve(a.adminAt)) })
-	a.serving.Go(func() { a.watch(a.public.serve(a.publicAt)) })
+	a.public.listenOn(a.publicAt)
+	a.serving.Go(func() { a.watch(a.public.serve()) })
 	a.log.Info().Stringer("listen", a.publicAt.Addr()).Stringer("admin", a.adminAt.Addr()).Msg("serving")
 	a.tellReady("")
 	for _, reason := range a.ready.Reasons(ctx) {
@@ -287,7 +287,9 @@ func (a *App) Drain(ctx context.Context) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, t, errDrainTimeout)
 		defer cancel()
 	}
-	err := a.public.server.Shutdown(ctx)
+	a.public.stopAccepting()
+	a.gate.EndUpgraded()
+	err := a.public.shutdown(ctx)
 	if err == nil {
 		err = a.gate.Drain(ctx)
 	}

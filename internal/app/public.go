@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,12 +29,21 @@ type public struct {
 	proxies     *listener.ProxyProtocol // nil: the PROXY protocol is not spoken
 	certificate *listener.Certificate   // nil: plain HTTP
 	events      *publicEvents
+	unheard     *listener.Unheard
+
+	accepting net.Listener  // since listenOn
+	stopping  atomic.Bool   // it accepts no more
+	ended     chan struct{} // closed when nothing is accepted any more
 }
+
+// firstRequestTime is how long a client that was accepted has to say what it came
+// for when the gate ends: as long as net/http gives it.
+const firstRequestTime = 5 * time.Second
 
 // newPublic makes the server and reads its certificate.
 func newPublic(s config.Server, h http.Handler, trusts func(peer string) bool, reg prometheus.Registerer, log zerolog.Logger) (*public, error) {
 	events := newPublicEvents(reg, log)
-	p := &public{events: events, bound: listener.NewBound(s.MaxConnections, listener.BoundEvents{Reached: events.boundReached, Shed: events.shed.Inc})}
+	p := &public{events: events, unheard: listener.NewUnheard(), ended: make(chan struct{}), bound: listener.NewBound(s.MaxConnections, listener.BoundEvents{Reached: events.boundReached, Shed: events.shed.Inc})}
 	p.server = proxy.NewServer(h, proxy.ServerLimits{
 		ReadHeaderTimeout: s.ReadHeaderTimeout,
 		BodyIdleTimeout:   s.BodyIdleTimeout,
@@ -42,11 +52,14 @@ func newPublic(s config.Server, h http.Handler, trusts func(peer string) bool, r
 		MaxHeaderSize:     int(s.MaxHeaderSize),
 		HTTP2Error:        events.http2Error,
 	}, log)
-	ours := p.server.ConnState
+	ours, with := p.server.ConnState, p.server.ConnContext
 	p.server.ConnState = func(c net.Conn, state http.ConnState) {
 		ours(c, state)
+		p.unheard.ConnState(c, state)
 		p.bound.ConnState(c, state)
 	}
+	p.server.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return p.unheard.ConnContext(with(ctx, c), c) }
+	p.server.Handler = p.unheard.Handler(p.server.Handler)
 	if s.ProxyProtocol {
 		p.proxies = &listener.ProxyProtocol{Trusted: trusts, Timeout: s.ReadHeaderTimeout, Refused: events.proxyRefused}
 	}
@@ -63,14 +76,45 @@ func newPublic(s config.Server, h http.Handler, trusts func(peer string) bool, r
 	return p, nil
 }
 
-// serve takes connections from l until the server is closed.
-func (p *public) serve(l net.Listener) error {
-	l = p.bound.Listener(l)
+// listenOn has connections taken from l.
+func (p *public) listenOn(l net.Listener) {
+	p.accepting = p.bound.Listener(l)
 	if p.proxies != nil {
-		l = p.proxies.Listener(l)
+		p.accepting = p.proxies.Listener(p.accepting)
 	}
+}
+
+// serve takes connections until the server is closed, or stopAccepting is called.
+func (p *public) serve() error {
+	defer close(p.ended)
+	err := p.accept()
+	if p.stopping.Load() {
+		return http.ErrServerClosed
+	}
+	return err
+}
+
+// stopAccepting returns when no connection is accepted any more. What was, is still
+// served.
+func (p *public) stopAccepting() {
+	p.stopping.Store(true)
+	p.server.SetKeepAlivesEnabled(false)
+	_ = p.accepting.Close() // it may have broken
+	<-p.ended
+}
+
+// shutdown is for after stopAccepting. It lets clients that were accepted say what
+// they came for, and waits until they are all served, or ctx ends.
+func (p *public) shutdown(ctx context.Context) error {
+	first, enough := context.WithTimeout(ctx, firstRequestTime)
+	defer enough()
+	p.unheard.Wait(first)
+	return p.server.Shutdown(ctx)
+}
+
+func (p *public) accept() error {
 	if p.certificate == nil {
-		return p.server.Serve(l)
+		return p.server.Serve(p.accepting)
 	}
 	watching, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -82,5 +126,5 @@ func (p *public) serve(l net.Listener) error {
 		stop()
 		<-ended
 	}()
-	return p.server.ServeTLS(l, "", "")
+	return p.server.ServeTLS(p.accepting, "", "")
 }

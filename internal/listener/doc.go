@@ -1,7 +1,7 @@
 // Package listener is what stands between the kernel and the HTTP server that
 // faces the clients: a bound on connections ([Bound]), the PROXY protocol
-// ([ProxyProtocol]) and a certificate that is read again when its files change
-// ([Certificate]).
+// ([ProxyProtocol]), a certificate that is read again when its files change
+// ([Certificate]), and who has not said yet what they came for ([Unheard]).
 //
 // Invariants:
 //

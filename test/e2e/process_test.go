@@ -203,3 +203,25 @@ func TestServeWithFlagsAlone(t *testing.T) {
 		t.Errorf("got %q", a.body)
 	}
 }
+
+// The listener closes in the moment in which the client says what it came for.
+func TestADrainServesWhoWasAcceptedBefore(t *testing.T) {
+	p := serve(t, command(t, "serve", "-c", writeConfig(t, inFrontOf(startPHP(t, 1)))))
+	early, silent := p.gate.dial(t), p.gate.dial(t)
+	early.write(t, "GET /trivial.php HTTP/1.1\r\nHost: gate.test\r\n")
+	p.gate.awaitMetric(t, "connections", 2)
+	p.signal(t, syscall.SIGTERM)
+	eventually(t, func() bool {
+		c, err := net.Dial(p.gate.network, p.gate.addr)
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	}, func() string { return "it still accepts" })
+	early.write(t, "Cookie: PHPSESSID=one\r\n\r\n")
+	if a := early.answer(t); a.status != 200 || !a.closes {
+		t.Errorf("status %d, closes %v", a.status, a.closes)
+	}
+	silent.Close()
+	p.wantExit(t, "exit status 0")
+}
