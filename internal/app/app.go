@@ -47,6 +47,7 @@ type App struct {
 	public            *public
 	admin             *adminServer
 	publicAt, adminAt net.Listener
+	inherited         inherited // that Start has not taken yet
 	serving           sync.WaitGroup
 	failed            chan error // a listener that broke; at most one a listener
 	supervisor        Supervisor // nil: nobody
@@ -236,11 +237,8 @@ func (a *App) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.adminAt, err = listen(ctx, "admin.listen", c.Admin.Listen, false); err != nil {
+	if err := a.open(ctx, c.Server.Listen, c.Admin.Listen); err != nil {
 		return err
-	}
-	if a.publicAt, err = listen(ctx, "server.listen", c.Server.Listen, true); err != nil {
-		return errors.Join(err, a.adminAt.Close())
 	}
 	a.upstreams.start()
 	a.serving.Go(func() { a.watch(a.admin.Serve(a.adminAt)) })

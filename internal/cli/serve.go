@@ -63,10 +63,15 @@ func serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
+	listeners, err := systemd.Listeners()
+	if err != nil {
+		return err
+	}
 	gate, err := app.New(loaded, version(), app.NewLogger(c.ErrOrStderr(), loaded.Log))
 	if err != nil {
 		return err
 	}
+	gate.Inherit(listeners)
 	gate.Supervise(systemd.NewNotifier())
 	return run(c.Context(), gate, source, again)
 }

@@ -17,6 +17,7 @@ import (
 
 const (
 	serviceFile     = "../../deploy/systemd/sessiongate.service"
+	socketFile      = "../../deploy/systemd/sessiongate.socket"
 	installedBinary = "/usr/local/bin/sessiongate"
 	installedConfig = "/etc/sessiongate/config.yaml"
 )
@@ -110,22 +111,30 @@ func TestTheUnitFitsTheConfiguration(t *testing.T) {
 	if least := 3*c.Server.MaxConnections + 2*c.Server.MaxUpgraded; err != nil || files < least {
 		t.Errorf("LimitNOFILE is %d (%v), at least %d are needed", files, err, least)
 	}
+	if got, want := readUnit(t, socketFile).one(t, "Socket.ListenStream"), strings.TrimPrefix(c.Server.Listen, ":"); got != want {
+		t.Errorf("ListenStream is %s, server.listen %s", got, want)
+	}
 	if got, want := u.one(t, "Service.Environment"), "TMPDIR=%C/"+u.one(t, "Service.CacheDirectory"); c.Spool.Dir == "" && got != want {
 		t.Errorf("Environment is %s, want %s, where there may be written", got, want)
 	}
 }
 
-// TestSystemdTakesTheUnit asks systemd itself: misspelt keys and values are warnings of it.
-func TestSystemdTakesTheUnit(t *testing.T) {
-	content, err := os.ReadFile(serviceFile)
-	if err != nil {
-		t.Fatal(err)
+// TestSystemdTakesTheUnits asks systemd itself: misspelt keys and values are warnings of it.
+func TestSystemdTakesTheUnits(t *testing.T) {
+	args := []string{"verify", "--man=no"}
+	dir := t.TempDir()
+	for _, file := range []string{serviceFile, socketFile} {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, filepath.Base(file))
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(content), installedBinary, gatetest.Binary(t))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
 	}
-	path := filepath.Join(t.TempDir(), filepath.Base(serviceFile))
-	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(content), installedBinary, gatetest.Binary(t))), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("systemd-analyze", "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := exec.Command("systemd-analyze", args...).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%v: %s", err, out)
 	}
 }
