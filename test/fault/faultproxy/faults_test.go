@@ -127,7 +127,7 @@ func TestDroppedRepliesAreOfCommandsThatWereCarriedOut(t *testing.T) {
 	server := redistest.Start(t)
 	p := faultproxy.Start(t, server.Address())
 	o := server.ClientOptions()
-	o.Addr, o.ReadTimeout, o.MaxRetries = p.Address(), 100*time.Millisecond, -1
+	o.Addr, o.ReadTimeout, o.MaxRetries = p.Address(), time.Second, -1
 	c := redis.NewClient(o)
 	defer c.Close()
 	if err := c.Incr(t.Context(), "n").Err(); err != nil {
@@ -152,7 +152,7 @@ func TestDroppedRepliesAreOfCommandsThatWereCarriedOut(t *testing.T) {
 func TestDelayIsAddedEachWayAndKeepsOrder(t *testing.T) {
 	p := faultproxy.Start(t, startEcho(t).address)
 	conn := dial(t, p)
-	const delay = 2 * silence
+	const delay = 6 * silence
 	p.Delay(delay)
 	say(t, conn, "one ")
 	hearNothing(t, conn)
