@@ -189,6 +189,7 @@ func (p *ping) once(t *testing.T, g *gate, session int) {
 		return
 	}
 	took := time.Since(asked)
+	took -= pausesOf(took)
 	turn.Release()
 	p.mu.Lock()
 	p.turns++
