@@ -170,15 +170,17 @@ func hostile() string {
 }
 
 // TestAnUnknownUserAgentCostsLittle holds the worst to a bound that even a busy
-// machine with the race detector keeps; the benchmarks give the figures.
+// machine with the race detector keeps in one of its better moments; the benchmarks
+// give the figures.
 func TestAnUnknownUserAgentCostsLittle(t *testing.T) {
+	const bound, moments = time.Millisecond, 5 * time.Second
 	text, least := hostile(), time.Hour
-	for range 50 {
+	for first := time.Now(); least > bound && time.Since(first) < moments; {
 		began := time.Now()
 		known().matches(text)
 		least = min(least, time.Since(began))
 	}
-	if least > time.Millisecond {
+	if least > bound {
 		t.Errorf("a user agent made to cost much costs %v", least)
 	}
 }

@@ -214,18 +214,20 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 }
 
 // TestFiftyRulesCostLittle holds them to a bound that even a busy machine with
-// the race detector keeps. BenchmarkDecide50 gives the figure: at most 5 µs.
+// the race detector keeps in one of its better moments. BenchmarkDecide50 gives the
+// figure: at most 5 µs.
 func TestFiftyRulesCostLittle(t *testing.T) {
+	const bound, moments = 100 * time.Microsecond, 5 * time.Second
 	s, r, least := mustCompile(t, Policy{Rule: "base"}, fiftyRules()...), benchmarkRequest(), time.Hour
 	if len(s.rules) != 50 {
 		t.Fatalf("%d rules", len(s.rules))
 	}
-	for range 200 {
+	for first := time.Now(); least > bound && time.Since(first) < moments; {
 		began := time.Now()
 		s.Decide(r)
 		least = min(least, time.Since(began))
 	}
-	if least > 100*time.Microsecond {
+	if least > bound {
 		t.Errorf("50 rules cost %v", least)
 	}
 }
