@@ -214,6 +214,7 @@ func TestWhoWaitsForATurnGoesToTheUpstreamOfBefore(t *testing.T) {
 			<-a.here
 			waiting := r.begin("/")
 			eventually(t, "the second to wait", func() bool { return r.locks.Waiting() == 1 })
+			r.read(upstreamsOf(httpUpstream("php", "", a)) + threeAnHour) // which keeps it
 			r.read(upstreamsOf(next(b)))
 			r.read(noLock + upstreamsOf(next(b))) // and once more
 			if got := r.servedBy(2); got != "map[b:2]" {

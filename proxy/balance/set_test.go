@@ -133,6 +133,29 @@ func TestWhoWaitsForAServerThatIsTakenOffGoesToAnother(t *testing.T) {
 	})
 }
 
+// Its last request could not connect, and moves on.
+func TestAServerIsGoneWhenItsLastRequestHasMovedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var gone departures
+		o := Options{Gone: gone.note, Fall: 1, Out: func(*Server, error) { t.Error("a server that is leaving is told as out") }}
+		a, b := listed("a", 1), listed("b", 1)
+		p := New(o, a, b)
+		mover := begin(func(context.Context) (Slot, error) { return p.take(Request{}, []*Server{b}) })
+		running := acquire(p, "b", admission.Normal)
+		running.want(t, "b")
+		p.Set(o, b)
+		mover.slot.Refused(errDown)
+		gone.want(t)
+		next := moved(mover, a)
+		gone.want(t, a)
+		next.want(t, "waits")
+		running.slot.Leave()
+		next.want(t, "b")
+		next.slot.Leave()
+		wantRest(t, p)
+	})
+}
+
 // A server that nobody uses goes at once.
 func TestAServerWithoutRequestsIsGoneAtOnce(t *testing.T) {
 	var gone departures
