@@ -139,7 +139,9 @@ func TestAnUploadThatStandsStillIsRefused(t *testing.T) {
 // A stream that is not read is ended alone; where nothing of the connection is
 // read, the whole connection is.
 func TestAReaderThatStandsStillIsGivenUp(t *testing.T) {
-	g := startTLSGate(t, inFrontOf(startPHP(t, 3)), "server: {write_idle_timeout: 500ms}")
+	// Long enough that a machine that stands still lets nobody be given up before the
+	// kernel takes nothing more.
+	g := startTLSGate(t, inFrontOf(startPHP(t, 3)), "server: {write_idle_timeout: 1500ms}")
 	c := g.dialFrames(t, 100)
 	still := c.ask(t, true, "GET", "/big.php?mb=1", "cookie", cookie)
 	if e := c.await(t, still, true); e.whole || e.reset == nil || len(e.body) != 100 {
