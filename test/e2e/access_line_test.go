@@ -28,6 +28,7 @@ func (g *gate) accessLine(t *testing.T, path string) map[string]any {
 }
 
 func TestTheAccessLineTellsOfWaitHoldAndReason(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 4)), "lock: {wait_timeout: 300ms}", "log: {slow_wait: 250ms}", "rules: [{name: no, match: {path: [/no]}, action: reject, status: 410}]")
 	j, end := newJournal(t), newBarrier(t)
 	first := g.start(t, end.page(j, "first"), "one")
@@ -67,6 +68,7 @@ func TestTheAccessLineTellsOfWaitHoldAndReason(t *testing.T) {
 }
 
 func TestTheSessionIDIsNeitherLoggedNorMeasured(t *testing.T) {
+	t.Parallel()
 	const id = "verysecretsessionid"
 	pool := startPHP(t, 4)
 	g := startGate(t, inFrontOf(pool), "log: {level: debug, slow_wait: 1ms, slow_hold: 1ms}", "lock: {max_hold: 2s}",

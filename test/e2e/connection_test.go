@@ -32,6 +32,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 }
 
 func TestClientsThatSayNothingAreCutOff(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {read_header_timeout: 1s, idle_timeout: 1s}")
 	idle := g.dial(t)
 	idle.ask(t, "GET", "/trivial.php", "one")

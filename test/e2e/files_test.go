@@ -119,6 +119,7 @@ func TestAClientThatTakesNothingLosesItsFile(t *testing.T) {
 
 // Slow is not idle: who takes a little all the time gets the whole file.
 func TestASlowClientGetsTheWholeFile(t *testing.T) {
+	t.Parallel()
 	const size = 64 << 20
 	pool := startPHP(t, 1)
 	largeFile(t, pool, "large.iso", size)
@@ -172,6 +173,7 @@ func TestAClientThatTakesALittleOfAFileIsNotCut(t *testing.T) {
 }
 
 func TestAStreamThatIsTakenALittleGetsTheWholeFile(t *testing.T) {
+	t.Parallel()
 	const size = 256 << 10
 	pool := startPHP(t, 1)
 	largeFile(t, pool, "large.iso", size)

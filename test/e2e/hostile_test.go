@@ -60,6 +60,7 @@ func TestARefusalOutlivesTheBodyOfAClientThatCloses(t *testing.T) {
 
 // The end of an answer may come long after its last byte.
 func TestAQuietEndIsSent(t *testing.T) {
+	t.Parallel()
 	end := make(chan struct{})
 	g := inFrontOfHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "all of it")
@@ -82,6 +83,7 @@ func TestAQuietEndIsSent(t *testing.T) {
 // A stream that nobody reads and no turn depends on would keep its worker for
 // ever.
 func TestAnAbandonedStreamIsCut(t *testing.T) {
+	t.Parallel()
 	for name, config := range map[string]string{
 		"without a session":     "lock: {mode: none}",
 		"when its turn is over": "{lock: {max_hold: 1s}, upstream: {response_timeout: 1s}}",
@@ -114,6 +116,7 @@ func TestAnAbandonedStreamIsCut(t *testing.T) {
 // The same where the stream's header cannot be used: its client has been told so
 // and nobody reads on.
 func TestAStreamWithABadHeaderIsCutToo(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 1)), "upstream: {response_timeout: 1s}")
 	const page = "/stream.php?n=100000&ms=20&control=%01"
 	g.get(t, page, "").wantRefusal(t, http.StatusBadGateway, "upstream_error")

@@ -133,6 +133,7 @@ func TestRapidResetsTakeNothingFromOthers(t *testing.T) {
 // PHP has ended; with as many as there may be nothing more is begun, and with a
 // few times as many the connection is closed.
 func TestStreamsThatAreResetCountUntilPHPHasEnded(t *testing.T) {
+	t.Parallel()
 	const streams = 100
 	g, backend := inFrontOfOccupied(t, "log: {access: false}")
 	c := g.dialFrames(t, 0)
@@ -212,6 +213,7 @@ func TestAHeaderLargerThanAllowedIsRefusedOverHTTP2(t *testing.T) {
 // An endless header of empty pieces takes no memory, and no longer than a
 // connection may be idle.
 func TestAHeaderThatDoesNotComeToItsEndIsWaitedForAsLongAsAnIdleConnection(t *testing.T) {
+	t.Parallel()
 	g, _ := inFrontOfOccupied(t, "server: {idle_timeout: 500ms}")
 	silent, trickling := g.dialFrames(t, 0), g.dialFrames(t, 0)
 	for _, c := range []*frames{silent, trickling} {
@@ -234,6 +236,7 @@ func TestAHeaderThatDoesNotComeToItsEndIsWaitedForAsLongAsAnIdleConnection(t *te
 // A stream of the same connection keeps it open, but no half header does: when
 // the last stream has ended the time of an idle connection begins.
 func TestAHalfHeaderBesideAStreamEndsWithIt(t *testing.T) {
+	t.Parallel()
 	g, backend := inFrontOfOccupied(t, "server: {idle_timeout: 1s}")
 	c := g.dialFrames(t, 0)
 	c.ask(t, true, "GET", "/wait")

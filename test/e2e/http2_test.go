@@ -139,6 +139,7 @@ func TestAnUploadThatStandsStillIsRefused(t *testing.T) {
 // A stream that is not read is ended alone; where nothing of the connection is
 // read, the whole connection is.
 func TestAReaderThatStandsStillIsGivenUp(t *testing.T) {
+	t.Parallel()
 	// Long enough that a machine that stands still lets nobody be given up before the
 	// kernel takes nothing more.
 	g := startTLSGate(t, inFrontOf(startPHP(t, 3)), "server: {write_idle_timeout: 1500ms}")

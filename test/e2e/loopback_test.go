@@ -165,6 +165,7 @@ func tokenOf(t *testing.T, g *gate) string {
 // The call reaches another gate than the page's own. With a common secret that
 // one lets it pass; without one it waits for the lease that its caller has.
 func TestAPageCallsItsOwnSiteThroughAnotherGate(t *testing.T) {
+	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(secret, []byte(strings.Repeat("k", 64)), 0o600); err != nil {
 		t.Fatal(err)

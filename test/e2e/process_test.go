@@ -16,6 +16,7 @@ import (
 )
 
 func TestSIGTERMLetsEverythingFinish(t *testing.T) {
+	t.Parallel()
 	pool := startPHP(t, 4)
 	p := serve(t, command(t, "serve", "-c", writeConfig(t, inFrontOf(pool), "server: {drain_delay: 2s}")))
 	g := p.gate
@@ -156,6 +157,7 @@ func asNobody(cmd *exec.Cmd) (closed os.FileMode) {
 }
 
 func TestASocketThatMayNotBeOpenedIsExplained(t *testing.T) {
+	t.Parallel()
 	socket := fpmtest.Socket(t)
 	if err := os.Chmod(filepath.Dir(socket), 0o755); err != nil {
 		t.Fatal(err)

@@ -116,6 +116,7 @@ func TestARefusalWithoutABodyKeepsTheConnection(t *testing.T) {
 // A client that asks and asks without ever reading must not keep a handler for
 // ever: refusals are subject to write_idle_timeout like answers.
 func TestAClientThatReadsNoRefusalsIsCutOff(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {write_idle_timeout: 300ms}", "rules: [{name: no, match: {path: [/no]}, action: reject}]")
 	c := g.dial(t)
 	line := "GET /no HTTP/1.1\r\nHost: gate.test\r\n\r\n"
@@ -219,6 +220,7 @@ func TestABodyThatStallsIsRefused(t *testing.T) {
 // The deadline of a body must not outlast it: a wait that is longer than
 // body_idle_timeout is not taken for a departure.
 func TestAWaitAfterABodyIsNotBoundByTheBodysTimeout(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {body_idle_timeout: 1s, write_idle_timeout: 1s}")
 	first := g.send(request(t, "POST", "/slow.php?ms=1500", "one", strings.NewReader("body")))
 	c := g.dial(t)

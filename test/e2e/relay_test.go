@@ -135,6 +135,7 @@ func TestAClientThatTakesNothingIsCutOff(t *testing.T) {
 }
 
 func TestAnIdleConnectionKeepsNoDeadlineOfItsLastAnswer(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {write_idle_timeout: 500ms}")
 	c := g.dial(t)
 	c.ask(t, "GET", "/trivial.php", "one")

@@ -82,6 +82,7 @@ func TestATurnEndsWithTheRequestOnTheWire(t *testing.T) {
 }
 
 func TestPHPMayKeepTheTurnBeyondItsAnswer(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 3)))
 	j := newJournal(t)
 	first := g.get(t, j.page("finish", "first", "ms=200", "hold=3s"), "one").want(t, 200)
@@ -98,6 +99,7 @@ func TestPHPMayKeepTheTurnBeyondItsAnswer(t *testing.T) {
 }
 
 func TestAKeptTurnEndsWithMaxHold(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 3)), "lock: {max_hold: 1s}", "upstream: {response_timeout: 1s}")
 	j := newJournal(t)
 	g.get(t, j.page("finish", "first", "ms=0", "hold=60s"), "one").want(t, 200)
@@ -108,6 +110,7 @@ func TestAKeptTurnEndsWithMaxHold(t *testing.T) {
 }
 
 func TestAReleaseDelayKeepsTheTurnForSoLong(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 3)), "rules: [{name: late, match: {path: [/finish.php]}, release_delay: 1500ms}]")
 	j := newJournal(t)
 	g.get(t, j.page("finish", "first", "ms=200"), "one").want(t, 200)

@@ -38,6 +38,7 @@ func (g *gate) wantLogged(t *testing.T, message string, times int) {
 }
 
 func TestRequestsGoToTheOtherPoolWhileOneIsDown(t *testing.T) {
+	t.Parallel()
 	pages := fpmtest.Pages(t)
 	pools := []*fpm.Pool{fpmtest.StartUnlocked(t, fpm.Options{Root: pages}), fpmtest.StartUnlocked(t, fpm.Options{Root: pages, Socket: fpmtest.Socket(t)})}
 	g := startGate(t, inFrontOfServers("fastcgi", pools[0].Address(), pools[1].Address()),
@@ -104,6 +105,7 @@ func twoHTTP(t *testing.T, parts ...string) (*gate, [2]*httptest.Server, *[2]ato
 }
 
 func TestAServerThatFailsItsCheckGetsNothingAndBothLeaveTheGateUnready(t *testing.T) {
+	t.Parallel()
 	g, servers, ok := twoHTTP(t, "upstream: {balance: round_robin, health: {path: /health}}")
 	address := func(i int) string { return servers[i].Listener.Addr().String() }
 	g.awaitReady(t, http.StatusOK)

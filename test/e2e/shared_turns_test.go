@@ -168,6 +168,7 @@ func TestAClientThatLeavesOneGateIsSkippedByTheOthers(t *testing.T) {
 }
 
 func TestAWaitForAnotherGateIsBounded(t *testing.T) {
+	t.Parallel()
 	gates := startGates(t, 4, "lock: {wait_timeout: 1s}",
 		"rules: [{name: patient, match: {query: [{name: free}]}, wait_timeout: 100ms, on_wait_timeout: forward}]")
 	j, end := newJournal(t), newBarrier(t)

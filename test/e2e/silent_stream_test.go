@@ -12,6 +12,7 @@ import (
 // An answer that is silent for longer than its client may take to read is not
 // cut: nobody has to read anything then.
 func TestASilentStreamIsNotCut(t *testing.T) {
+	t.Parallel()
 	const idle = 500 * time.Millisecond
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, word := range []string{"before", "after"} {

@@ -65,6 +65,7 @@ func TestASlotIsKeptUntilPHPHasEnded(t *testing.T) {
 }
 
 func TestAFullQueueOfRealRequestsRefusesWithRetryAfter(t *testing.T) {
+	t.Parallel()
 	pool := startPHP(t, 2)
 	g := startGate(t, inFrontOf(pool), withSlots(pool, 1), "upstream: {queue: {max: 1}}", "lock: {wait_timeout: 2s}")
 	j, end := newJournal(t), newBarrier(t)

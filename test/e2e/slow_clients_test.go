@@ -97,6 +97,7 @@ func (g *gate) keptOn(t *testing.T, c *conn, stage string, err error) error {
 }
 
 func TestAClientThatTakesNothingIsCut(t *testing.T) {
+	t.Parallel()
 	const size = 16 << 20
 	g := inFrontOfBig(t, size, shortest)
 	c := g.dial(t)
@@ -108,6 +109,7 @@ func TestAClientThatTakesNothingIsCut(t *testing.T) {
 }
 
 func TestAStreamThatIsTakenALittleIsNotReset(t *testing.T) {
+	t.Parallel()
 	const size = 256 << 10
 	gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
 		g := inFrontOfBig(t, size, idle, newCertificate(t).config())
@@ -217,6 +219,7 @@ func TestUploadsThatTrickleTakeNoPlace(t *testing.T) {
 
 // An upload may take as long as it likes, for as long as it goes on.
 func TestALargeUploadOverASlowLinePasses(t *testing.T) {
+	t.Parallel()
 	const size = 8 << 10
 	pool := startPHP(t, 1)
 	gatetest.Unhurried(t, 300*time.Millisecond, func(idle time.Duration) error {
@@ -241,6 +244,7 @@ func TestALargeUploadOverASlowLinePasses(t *testing.T) {
 // Some requests are answered by net/http itself, which reads their bodies away
 // and knows no limit of time.
 func TestABodyThatTheGateDoesNotSeeIsWaitedForNotForEver(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 1)), "server: {body_idle_timeout: 300ms, idle_timeout: 0s}")
 	for name, head := range map[string]string{
 		"an expectation": "POST / HTTP/1.1\r\nHost: gate.test\r\nExpect: evil\r\nContent-Length: 5\r\n\r\n",

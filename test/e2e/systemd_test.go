@@ -77,6 +77,7 @@ func (s *supervisor) wantNoMore(t *testing.T) {
 }
 
 func TestSystemdIsToldOfStartReloadsAndDrain(t *testing.T) {
+	t.Parallel()
 	s := newSupervisor(t)
 	pool := startPHP(t, 1)
 	r := &reloading{file: filepath.Join(t.TempDir(), "gate.yaml"), parts: []string{inFrontOf(pool), "server: {drain_delay: 1s, drain_timeout: 20s}"}}

@@ -7,6 +7,7 @@ import (
 )
 
 func TestAResponseTimeoutAnswersTheClientAndKeepsTheTurn(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 1500ms}")
 	j, end := newJournal(t), newBarrier(t)
 	silent := g.start(t, end.page(j, "silent"), "one")
@@ -31,6 +32,7 @@ func TestAResponseTimeoutAnswersTheClientAndKeepsTheTurn(t *testing.T) {
 }
 
 func TestMaxHoldLetsTheNextInWhilePHPStillRuns(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 1500ms}", "lock: {max_hold: 2s, wait_timeout: 30s}")
 	j, end := newJournal(t), newBarrier(t)
 	stuck := g.start(t, end.page(j, "stuck"), "one")
@@ -49,6 +51,7 @@ func TestMaxHoldLetsTheNextInWhilePHPStillRuns(t *testing.T) {
 }
 
 func TestMaxHoldDoesNotCutAnAnswerUnderWay(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 1s}", "lock: {max_hold: 1s}")
 	j, end := newJournal(t), newBarrier(t)
 	long := g.start(t, end.page(j, "long", "first=1"), "one")

@@ -144,6 +144,7 @@ func portOf(addr string) string {
 }
 
 func TestOldTLSAndPlainHTTPAreRefused(t *testing.T) {
+	t.Parallel()
 	g := startTLSGate(t, inFrontOf(startPHP(t, 1)), "server: {read_header_timeout: 1s}")
 	old := clientTLS()
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
@@ -159,6 +160,7 @@ func TestOldTLSAndPlainHTTPAreRefused(t *testing.T) {
 }
 
 func TestTheCertificateIsReadAgainWhenItsFilesChange(t *testing.T) {
+	t.Parallel()
 	cert := newCertificate(t)
 	g := startGate(t, inFrontOf(startPHP(t, 1)), cert.config())
 	g.client = g.tlsClient()

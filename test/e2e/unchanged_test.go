@@ -176,6 +176,7 @@ func TestRequestsReachTheApplicationUnchanged(t *testing.T) {
 // A long poll is silent for as long as its application likes: no time-out but
 // response_timeout looks at it.
 func TestALongPollIsNotCut(t *testing.T) {
+	t.Parallel()
 	const limits = "server: {read_header_timeout: 1s, body_idle_timeout: 1s, write_idle_timeout: 1s, idle_timeout: 1s}"
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		<-time.After(2 * time.Second)

@@ -65,6 +65,7 @@ func wantGivenUp(t *testing.T, g *gate, err error, why string) {
 }
 
 func TestAnUpgradedUpstreamThatTakesALittleIsNotGivenUp(t *testing.T) {
+	t.Parallel()
 	gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
 		taken, seen := make(chan error, 1), make(chan struct{})
 		g := upgrading(t, switching, func(c net.Conn, in *bufio.Reader) {
@@ -100,6 +101,7 @@ func (g *gate) stillUpgraded(t *testing.T, err error) error {
 // The kernel holds megabytes for a slow side, and a write to it does not end for
 // long: as long as it takes a little it is kept.
 func TestAnUpgradedClientThatTakesALittleIsNotGivenUp(t *testing.T) {
+	t.Parallel()
 	gatetest.Unhurried(t, shortest, func(idle time.Duration) error {
 		g := upgrading(t, switching, func(c net.Conn, _ *bufio.Reader) { _, _ = io.Copy(c, endless{}) }, writeIdle(idle))
 		c := g.dial(t)

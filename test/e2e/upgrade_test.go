@@ -373,6 +373,7 @@ func TestUpgradedConnectionsAreBounded(t *testing.T) {
 }
 
 func TestAnUpgradedConnectionOnWhichNothingMovesIsClosed(t *testing.T) {
+	t.Parallel()
 	const idle = time.Second
 	g := upgrading(t, switching, echo, "server: {upgraded_idle_timeout: 1s}")
 	c := g.dial(t)

@@ -147,6 +147,7 @@ func TestAnUpstreamThatIsNoPHPIsABadGateway(t *testing.T) {
 
 // A full queue at php-fpm's socket says that it is busy, not that it is down.
 func TestABusyPHPIsReady(t *testing.T) {
+	t.Parallel()
 	pool := fpmtest.StartUnlocked(t, fpm.Options{Socket: fpmtest.Socket(t), Workers: 1, Backlog: 1})
 	g := startGate(t, inFrontOf(pool), "upstream: {connect_timeout: 30s}")
 	j, end := newJournal(t), newBarrier(t)
