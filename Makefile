@@ -20,12 +20,15 @@ help: ## list the targets
 run: build ## build, then show the gate at work in front of PHP (or a simulated backend), and stay up
 	@exec ./bin/sessiongate demo
 
-# One package at a time: many start real servers and hold them to time-outs. The
-# race detector would sleep for a second at the end of each process.
+# One package's tests at a time: many start real servers and hold them to time-outs.
+# Where there is flock, the next package is compiled and linked meanwhile. The race
+# detector would sleep for a second at the end of each process.
+ONE_BY_ONE := $(if $(shell command -v flock),-p 2 -exec 'flock "$(CURDIR)/Makefile"',-p 1)
+
 .PHONY: test
 test: ## install what the tests need (asks first on a terminal), then run all of them with the race detector
 	@scripts/test-deps
-	CGO_ENABLED=1 GORACE=atexit_sleep_ms=50 go test -race -shuffle=on -p 1 -timeout 8m $(TESTS)
+	CGO_ENABLED=1 GORACE=atexit_sleep_ms=50 go test -race -shuffle=on $(ONE_BY_ONE) -timeout 8m $(TESTS)
 
 .PHONY: browser
 browser: ## look at the page for refusals with a real browser (installs Chromium)

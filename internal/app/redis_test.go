@@ -205,6 +205,7 @@ func TestGateStartsWithoutRedisAndFindsIt(t *testing.T) {
 // What a gate's end cuts off stays locked for the others until max_hold; what
 // has ended does not.
 func TestWhatTheGatesEndCutsOffStaysLockedForTheOthers(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	begun := make(chan struct{}, 1)
 	gone := make(chan struct{})
@@ -247,6 +248,7 @@ func TestWhatTheGatesEndCutsOffStaysLockedForTheOthers(t *testing.T) {
 // A lease that cannot be renewed is lost when its ttl is over: long before PHP
 // ends, here.
 func TestLostLeaseEndsTheRequestOrNot(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		policy string
 		status int
