@@ -80,9 +80,6 @@ func (x *exchange) queue() error {
 		x.slot, err = x.upstream.Servers.Acquire(ctx, x.asks)
 	}
 	x.queued = time.Since(began)
-	if err == nil && x.queued >= noticeable && x.departed() {
-		return errGone
-	}
 	return err
 }
 
@@ -113,7 +110,7 @@ func (x *exchange) slotRefusal(err error) error {
 		err = noServer(x.upstream, err)
 		x.gate.Metrics.upstreamError(x.upstream, kindOf(err))
 		return upstreamRefusal(err)
-	case errors.Is(err, errGone), x.r.Context().Err() != nil:
+	case x.r.Context().Err() != nil:
 		return errGone
 	}
 	return err

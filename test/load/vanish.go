@@ -136,7 +136,7 @@ func (v *vanishing) gather(ctx context.Context, n int) ([]*connection, error) {
 	}
 	err = until(ctx, func() bool {
 		m, err := v.metrics(ctx)
-		return err == nil && int(m["sessiongate_in_flight"]) >= n && m["sessiongate_uploading"] == 0
+		return err == nil && int(m["sessiongate_waiting"]) == n-vanishSessions
 	})
 	if err != nil {
 		closeEach(clients)
