@@ -80,6 +80,9 @@ func (x *exchange) queue() error {
 		x.slot, err = x.upstream.Servers.Acquire(ctx, x.asks)
 	}
 	x.queued = time.Since(began)
+	if err == nil && x.queued >= noticeable && x.departed() {
+		return errGone
+	}
 	return err
 }
 
@@ -110,7 +113,7 @@ func (x *exchange) slotRefusal(err error) error {
 		err = noServer(x.upstream, err)
 		x.gate.Metrics.upstreamError(x.upstream, kindOf(err))
 		return upstreamRefusal(err)
-	case x.r.Context().Err() != nil:
+	case errors.Is(err, errGone), x.r.Context().Err() != nil:
 		return errGone
 	}
 	return err

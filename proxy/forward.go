@@ -19,15 +19,13 @@ const FenceHeader = "X-Sessiongate-Fence"
 
 // forward starts the run and waits for the response headers. From here on the
 // request runs by itself: whatever happens to the client, or to the gate's
-// patience, the run ends when the upstream does. The last moment to see that
-// nobody waits for it: a gate, or its machine, that is behind with its work finds
-// requests whose clients have given up long ago, and PHP must not run for them.
+// patience, the run ends when the upstream does.
 func (x *exchange) forward() error {
 	if x.gate.runs.Err() != nil {
 		return shuttingDown() // nothing was sent, so the turn can be given back
 	}
-	if x.departed() {
-		return errGone // the same; else leaving at once would fill PHP at no cost
+	if x.r.Context().Err() != nil {
+		return errGone // the same; else resetting streams would fill PHP at no cost
 	}
 	x.run = x.startRun()
 	var silent <-chan time.Time

@@ -52,8 +52,7 @@ func (x *exchange) acquire() error {
 	return err
 }
 
-// noticeable is a wait for a turn in which a client may have left: whoever has
-// need not wait for a slot. Whether it is there is asked once more at forward.
+// noticeable is a wait in which a client may have left.
 const noticeable = time.Millisecond
 
 // begin takes the turn over. A barrier's has passed on already.

@@ -72,34 +72,6 @@ func TestADepartureHiddenByAPipelinedByteIsNoticedWhenTheTurnComes(t *testing.T)
 	})
 }
 
-// The gate comes to such a request late; nothing of it has waited for a turn.
-func TestAClientThatLeftBeforeItsRequestWasReadNeverReachesPHP(t *testing.T) {
-	pool := startPHP(t, 2)
-	socket := filepath.Join(filepath.Dir(fpmtest.Socket(t)), "gate.sock")
-	for _, listen := range []string{"127.0.0.1:0", "unix:" + socket} {
-		for name, session := range map[string]string{"with a session": "two", "without one": ""} {
-			t.Run(listen[:4]+", "+name, func(t *testing.T) {
-				g := startGate(t, inFrontOf(pool), fmt.Sprintf("server: {listen: %q, max_connections: 1}", listen))
-				j, end := newJournal(t), newBarrier(t)
-				first := g.dial(t)
-				first.ask(t, http.MethodGet, end.page(j, "first"), "one", "Connection: close")
-				j.await(t, "begin first")
-				gone := g.dial(t) // stays in the kernel's backlog
-				gone.ask(t, http.MethodPost, j.page("slow", "gone", "ms=0"), session, "Content-Length: 1")
-				gone.write(t, "bG") // a pipelined byte: net/http does not watch for the end
-				gone.Close()
-				end.lift(t)
-				first.answer(t).want(t, 200)
-				g.awaitMetric(t, `client_gone_total{stage="forward"}`, 1)
-				g.get(t, j.page("slow", "last", "ms=0"), session).want(t, 200)
-				if j.has(t, "begin gone") {
-					t.Errorf("the client that left was served: %q", j.words(t))
-				}
-			})
-		}
-	}
-}
-
 func TestAClientThatLeavesWhilePHPRunsKeepsTheTurnUntilPHPHasEnded(t *testing.T) {
 	overTCPAndUnix(t, func(t *testing.T, g *gate) {
 		j, end := newJournal(t), newBarrier(t)
