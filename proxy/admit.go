@@ -71,7 +71,7 @@ func (x *exchange) queue() error {
 		return errQueueTimeout // nobody has to give way for a place of no use
 	}
 	x.asks.Session = x.slotSession()
-	ctx, stop := waitAtMost(x.r.Context(), limit, x.waited)
+	ctx, stop := waitAtMost(x.patience(), limit, x.waited)
 	defer stop(nil)
 	unhook := context.AfterFunc(x.gate.runs, func() { stop(errClosed) })
 	defer unhook()
@@ -80,7 +80,7 @@ func (x *exchange) queue() error {
 		x.slot, err = x.upstream.Servers.Acquire(ctx, x.asks)
 	}
 	x.queued = time.Since(began)
-	if err == nil && x.queued >= noticeable && x.departed() {
+	if err == nil && x.queued >= noticeable && !x.wanted() {
 		return errGone
 	}
 	return err

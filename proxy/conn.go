@@ -30,6 +30,18 @@ func (x *exchange) departed() bool {
 	return ok && peerGone(conn)
 }
 
+// wanted says whether the request is still to run: its client is there, or need
+// not be.
+func (x *exchange) wanted() bool { return x.policy.Unattended || !x.departed() }
+
+// patience ends when a request that has not begun to run need not any more.
+func (x *exchange) patience() context.Context {
+	if x.policy.Unattended {
+		return x.gate.runs
+	}
+	return x.r.Context()
+}
+
 // cutConnection ends the request without an end that the client could take for
 // one: over HTTP/2 the stream is reset, over HTTP/1.1 the last chunk is missing.
 // HTTP/1.0 knows an answer's end by the connection's: there it has to be a

@@ -157,7 +157,7 @@ func (x *exchange) depart() {
 		x.answered = time.Since(x.arrived)
 	}
 	if x.run != nil {
-		x.run.leave()
+		x.run.leave(x.gone)
 	}
 	if x.slot.Server() != nil {
 		x.slot.Leave()

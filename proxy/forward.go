@@ -24,7 +24,7 @@ func (x *exchange) forward() error {
 	if x.gate.runs.Err() != nil {
 		return shuttingDown() // nothing was sent, so the turn can be given back
 	}
-	if x.r.Context().Err() != nil {
+	if x.patience().Err() != nil {
 		return errGone // the same; else resetting streams would fill PHP at no cost
 	}
 	x.run = x.startRun()

@@ -43,7 +43,7 @@ func (x *exchange) nest() (nested bool, err error) {
 	under := x.call.under
 	turn := lockstore.NewTurn(lockstore.TurnOptions{})
 	if ticket, ok := x.placeTicket(); ok {
-		if turn, err = x.gate.nested.Acquire(x.r.Context(), ticket); err != nil {
+		if turn, err = x.gate.nested.Acquire(x.patience(), ticket); err != nil {
 			return false, err
 		}
 	}

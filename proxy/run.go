@@ -54,7 +54,8 @@ type run struct {
 
 	mu        sync.Mutex
 	pipe      *spool.Pipe             // nil until the headers are there
-	left      bool                    // the client has gone
+	left      bool                    // the client has gone, or has been answered
+	unwanted  bool                    // nobody needs another server to be tried
 	stream    io.Closer               // the answer, where it may have no end
 	abandoned bool                    // stream was closed because nobody needs it
 	giveUp    context.CancelCauseFunc // ends the wait for another server; nil: it does not wait
@@ -259,20 +260,29 @@ func (r *run) open(resp *http.Response) {
 	r.mu.Unlock()
 	close(r.head)
 	if left {
-		r.leave()
+		r.discard()
 	}
 }
 
 // leave says that the client has gone, or has been answered: whatever comes is
 // thrown away.
-func (r *run) leave() {
+func (r *run) leave(gone bool) {
 	r.mu.Lock()
 	r.left = true
-	pipe, conn, giveUp := r.pipe, r.switchedTo, r.giveUp
+	r.unwanted = !gone || !r.policy.Unattended
+	unwanted, giveUp := r.unwanted, r.giveUp
 	r.mu.Unlock()
-	if giveUp != nil {
+	if unwanted && giveUp != nil {
 		giveUp(errGone)
 	}
+	r.discard()
+}
+
+// discard throws away what has come and what comes.
+func (r *run) discard() {
+	r.mu.Lock()
+	pipe, conn := r.pipe, r.switchedTo
+	r.mu.Unlock()
 	if conn != nil {
 		_ = conn.Close() // for the second time, where the tunnel has ended
 	}

@@ -52,10 +52,10 @@ func (r *run) moveOn(tried []*balance.Server) bool {
 	ctx, stop := waitAtMost(r.req.Context(), r.policy.WaitTimeout, r.record.waited+r.record.queued)
 	defer stop(nil)
 	r.mu.Lock()
-	left := r.left
+	unwanted := r.unwanted
 	r.giveUp = stop
 	r.mu.Unlock()
-	if left {
+	if unwanted {
 		stop(errGone)
 	}
 	slot := r.slot
@@ -86,12 +86,12 @@ func (r *run) again(req *http.Request) *http.Request {
 	return next
 }
 
-// wanted says whether somebody waits for an answer. A client that has left, or
-// has been told that there is none in time, needs no other server.
+// wanted says whether the request is still to run. A client that has left, or
+// has been told that there is no answer in time, needs no other server.
 func (r *run) wanted() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.left && r.req.Context().Err() == nil
+	return !r.unwanted && r.req.Context().Err() == nil
 }
 
 // leaveServer gives the slot back, where there is one.

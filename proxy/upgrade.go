@@ -117,7 +117,7 @@ func (r *run) switched(resp *http.Response) error {
 	r.mu.Unlock()
 	close(r.head)
 	if left {
-		r.leave()
+		r.discard()
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // wait takes the ticket and waits for the turn. The client that leaves loses
-// its ticket at once.
+// its ticket at once, unless its request is to run all the same.
 func (x *exchange) wait() error {
 	if !x.locked {
 		return nil
@@ -29,12 +29,14 @@ func (x *exchange) wait() error {
 		return x.withoutTurnOr(x.waitTimedOut(), x.policy.ForwardOnTimeout)
 	case errors.Is(err, lockstore.ErrAway):
 		return x.withoutTurnOr(storeAway(err), x.policy.OnStoreFailure == rules.Open)
+	case errors.Is(err, errClosed):
+		return shuttingDown()
 	case x.r.Context().Err() != nil:
 		return errGone
 	default:
 		return x.lineRefusal(err)
 	}
-	if x.waited >= noticeable && x.departed() {
+	if x.waited >= noticeable && !x.wanted() {
 		return errGone
 	}
 	return nil
@@ -45,7 +47,7 @@ func (x *exchange) acquire() error {
 	if nested, err := x.nestWithin(); nested || err != nil {
 		return err
 	}
-	turn, err := x.gate.Locks.Acquire(x.r.Context(), x.ticket)
+	turn, err := x.gate.Locks.Acquire(x.patience(), x.ticket)
 	if err == nil {
 		x.begin(turn)
 	}
@@ -72,7 +74,7 @@ func (x *exchange) begin(turn *lockstore.Turn) {
 // withoutTurnOr forwards a request whose turn did not come where that is
 // allowed, and refuses it elsewhere.
 func (x *exchange) withoutTurnOr(refusal *Refusal, allowed bool) error {
-	if x.departed() {
+	if !x.wanted() {
 		return errGone
 	}
 	if !allowed {

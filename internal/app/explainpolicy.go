@@ -45,6 +45,9 @@ var policyFields = []explained{
 	{"on_wait_timeout", func(p *rules.Policy) string {
 		return word(p.ForwardOnTimeout, config.TimeoutForward, config.TimeoutReject)
 	}, "lock.on_wait_timeout"},
+	{"on_client_gone", func(p *rules.Policy) string {
+		return word(p.Unattended, config.ClientGoneRun, config.ClientGoneDrop)
+	}, "lock.on_client_gone"},
 	{"max_hold", func(p *rules.Policy) string { return bound(p.MaxHold) }, "lock.max_hold"},
 	{"release_on", func(p *rules.Policy) string {
 		return word(p.ReleaseOnHeaders, config.ReleaseOnHeaders, config.ReleaseOnEnd)

@@ -76,6 +76,7 @@ func defaultLock() Lock {
 		MaxWaitingTotal:     20000,
 		WaitTimeout:         20 * time.Second,
 		OnWaitTimeout:       TimeoutReject,
+		OnClientGone:        ClientGoneDrop,
 		MaxHold:             120 * time.Second,
 		TTL:                 10 * time.Second,
 		ReleaseOn:           ReleaseOnEnd,

@@ -104,6 +104,9 @@ func (d *description) lines(l Lock) {
 		then = ", then it runs without its turn"
 	}
 	d.line("A request waits %s%s.", atMostFor(l.WaitTimeout), only(l.WaitTimeout > 0, then))
+	if l.OnClientGone == ClientGoneRun {
+		d.line("A request whose client leaves while it waits runs all the same.")
+	}
 	d.line("A turn lasts %s and ends %s.", atMostFor(l.MaxHold), releaseMoment(l.ReleaseOn, l.ReleaseDelay))
 }
 

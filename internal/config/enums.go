@@ -11,6 +11,7 @@ type (
 	LockMode       string // lock.mode, rules[].lock
 	Busy           string // lock.busy
 	OnWaitTimeout  string // lock.on_wait_timeout
+	OnClientGone   string // lock.on_client_gone
 	ReleaseOn      string // lock.release_on
 	OnStoreFailure string // lock.on_store_failure
 	OnLeaseLost    string // lock.on_lease_lost
@@ -46,6 +47,9 @@ const (
 
 	TimeoutReject  OnWaitTimeout = "reject"
 	TimeoutForward OnWaitTimeout = "forward" // without the turn, counted
+
+	ClientGoneDrop OnClientGone = "drop" // not run, where it has not begun
+	ClientGoneRun  OnClientGone = "run"  // as if it were there
 
 	ReleaseOnEnd     ReleaseOn = "end"
 	ReleaseOnHeaders ReleaseOn = "headers"
@@ -97,6 +101,7 @@ var allowedWords = map[reflect.Type][]string{
 	reflect.TypeFor[LockMode]():       words(ModeExclusive, ModeBarrier, ModeNone),
 	reflect.TypeFor[Busy]():           words(BusyQueue, BusyReject),
 	reflect.TypeFor[OnWaitTimeout]():  words(TimeoutReject, TimeoutForward),
+	reflect.TypeFor[OnClientGone]():   words(ClientGoneDrop, ClientGoneRun),
 	reflect.TypeFor[ReleaseOn]():      words(ReleaseOnEnd, ReleaseOnHeaders),
 	reflect.TypeFor[OnStoreFailure](): words(StoreFailureLocal, StoreFailureClosed, StoreFailureOpen),
 	reflect.TypeFor[OnLeaseLost]():    words(LeaseLostContinue, LeaseLostAbort),

@@ -13,6 +13,7 @@ type Lock struct {
 	MaxWaitingTotal     int            `mapstructure:"max_waiting_total" reload:"yes"`      // default 20000
 	WaitTimeout         time.Duration  `mapstructure:"wait_timeout" reload:"yes"`           // for the turn and a slot together; default 20s
 	OnWaitTimeout       OnWaitTimeout  `mapstructure:"on_wait_timeout" reload:"yes"`        // default reject
+	OnClientGone        OnClientGone   `mapstructure:"on_client_gone" reload:"yes"`         // when it leaves before its request has begun to run; default drop
 	MaxHold             time.Duration  `mapstructure:"max_hold" reload:"yes"`               // of one turn; default 120s
 	TTL                 time.Duration  `mapstructure:"ttl"`                                 // of a lease, which the memory store has not; default 10s; never 0; with Redis at least 3s
 	ReleaseOn           ReleaseOn      `mapstructure:"release_on" reload:"yes"`             // default end

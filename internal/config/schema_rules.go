@@ -23,6 +23,7 @@ type Rule struct {
 	MaxWaiting     *int            `mapstructure:"max_waiting"`
 	WaitTimeout    *time.Duration  `mapstructure:"wait_timeout"`
 	OnWaitTimeout  *OnWaitTimeout  `mapstructure:"on_wait_timeout"`
+	OnClientGone   *OnClientGone   `mapstructure:"on_client_gone"`
 	MaxHold        *time.Duration  `mapstructure:"max_hold"`
 	MaxBodySize    *Size           `mapstructure:"max_body_size"`
 	ReleaseOn      *ReleaseOn      `mapstructure:"release_on"`

@@ -85,6 +85,7 @@ type Policy struct {
 	MaxWaiting       int           // of one session; 0: no limit
 	WaitTimeout      time.Duration // 0: no limit
 	ForwardOnTimeout bool          // after WaitTimeout: forward without the turn
+	Unattended       bool          // runs also where the client leaves before
 	MaxHold          time.Duration // 0: no limit
 	MaxBodySize      int64         // bytes; 0: no limit
 	ReleaseOnHeaders bool          // else at the end of the answer

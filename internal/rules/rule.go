@@ -21,6 +21,7 @@ type Rule struct {
 	MaxWaiting       *int
 	WaitTimeout      *time.Duration
 	ForwardOnTimeout *bool
+	Unattended       *bool
 	MaxHold          *time.Duration
 	MaxBodySize      *int64
 	ReleaseOnHeaders *bool
@@ -80,6 +81,7 @@ func (r *Rule) over(base Policy) Policy {
 	set(&p.MaxWaiting, r.MaxWaiting)
 	set(&p.WaitTimeout, r.WaitTimeout)
 	set(&p.ForwardOnTimeout, r.ForwardOnTimeout)
+	set(&p.Unattended, r.Unattended)
 	set(&p.MaxHold, r.MaxHold)
 	set(&p.MaxBodySize, r.MaxBodySize)
 	set(&p.ReleaseOnHeaders, r.ReleaseOnHeaders)

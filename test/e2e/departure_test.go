@@ -9,14 +9,15 @@ import (
 	"github.com/sessiongate/sessiongate/internal/fpm/fpmtest"
 )
 
-// overTCPAndUnix runs a test with a gate on either kind of listener.
-func overTCPAndUnix(t *testing.T, test func(t *testing.T, g *gate)) {
+// overTCPAndUnix runs a test with a gate on either kind of listener; parts are
+// further ones of its configuration.
+func overTCPAndUnix(t *testing.T, test func(t *testing.T, g *gate), parts ...string) {
 	t.Helper()
 	pool := startPHP(t, 6)
-	t.Run("tcp", func(t *testing.T) { test(t, startGate(t, inFrontOf(pool))) })
+	t.Run("tcp", func(t *testing.T) { test(t, startGate(t, append(parts, inFrontOf(pool))...)) })
 	t.Run("unix", func(t *testing.T) {
 		socket := filepath.Join(filepath.Dir(fpmtest.Socket(t)), "gate.sock")
-		test(t, startGate(t, inFrontOf(pool), fmt.Sprintf("server: {listen: 'unix:%s'}", socket)))
+		test(t, startGate(t, append(parts, inFrontOf(pool), fmt.Sprintf("server: {listen: 'unix:%s'}", socket))...))
 	})
 }
 
@@ -70,6 +71,29 @@ func TestADepartureHiddenByAPipelinedByteIsNoticedWhenTheTurnComes(t *testing.T)
 			})
 		}
 	})
+}
+
+// As PHP programs start something beside them: fsockopen, fwrite, fclose.
+func TestAClientThatSendsAndLeavesIsServedWhereToldTo(t *testing.T) {
+	overTCPAndUnix(t, func(t *testing.T, g *gate) {
+		j, end := newJournal(t), newBarrier(t)
+		first := g.start(t, end.page(j, "first"), "one")
+		j.await(t, "begin first")
+		for _, session := range []string{"one", "two", ""} {
+			c := g.dial(t)
+			c.ask(t, http.MethodPost, j.page("slow", "sent"+session, "ms=0&run=1"), session, "Content-Length: 1")
+			c.write(t, "b")
+			c.Close()
+		}
+		j.await(t, "end senttwo")
+		j.await(t, "end sent")
+		if j.has(t, "begin sentone") {
+			t.Errorf("it did not wait for its turn: %q", j.words(t))
+		}
+		end.lift(t)
+		receive(t, first).want(t, 200)
+		j.await(t, "end sentone")
+	}, `rules: [{name: started, match: {query: [{name: run}]}, on_client_gone: run}]`)
 }
 
 func TestAClientThatLeavesWhilePHPRunsKeepsTheTurnUntilPHPHasEnded(t *testing.T) {
