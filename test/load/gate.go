@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sessiongate/sessiongate/internal/fpm"
 )
@@ -18,15 +19,16 @@ import (
 // gateConfig is what a measurement says in the gate's configuration, as YAML
 // flow mappings without their braces. Everything else has its default.
 type gateConfig struct {
-	socket    bool // listen on a unix socket instead of a port of 127.0.0.1
-	server    string
-	lock      string
-	redis     string // address of the Redis that grants the turns; "": the gate alone does
-	redisPool int    // redis.pool_size; 0: the default
-	spool     string
-	accessLog bool
-	upstream  string
-	rules     string
+	socket       bool // listen on a unix socket instead of a port of 127.0.0.1
+	server       string
+	lock         string
+	redis        string        // address of the Redis that grants the turns; "": the gate alone does
+	redisPool    int           // redis.pool_size; 0: the default
+	redisTimeout time.Duration // redis.timeout; 0: the default
+	spool        string
+	accessLog    bool
+	upstream     string
+	rules        string
 }
 
 // yaml is the whole file. Ports are free ones.
@@ -36,7 +38,7 @@ func (c gateConfig) yaml(listen string) string {
 	fmt.Fprintf(&b, "admin: {listen: \"127.0.0.1:0\", pprof: true}\n")
 	fmt.Fprintf(&b, "log: {access: %t}\n", c.accessLog)
 	if c.redis != "" {
-		fmt.Fprintf(&b, "redis: {addresses: [%q]%s}\n", c.redis, more(c.poolSize()))
+		fmt.Fprintf(&b, "redis: {addresses: [%q]%s}\n", c.redis, more(c.redisFields()))
 	}
 	if lock := c.lockFields(); lock != "" {
 		fmt.Fprintf(&b, "lock: {%s}\n", lock)
@@ -57,8 +59,8 @@ func (c gateConfig) said() string {
 	if lock := c.lockFields(); lock != "" {
 		said = "lock: {" + lock + "}"
 	}
-	if c.redisPool > 0 {
-		said += ", redis: {" + c.poolSize() + "}"
+	if redis := c.redisFields(); redis != "" {
+		said += ", redis: {" + redis + "}"
 	}
 	if c.server != "" {
 		said += ", server: {" + c.server + "}"
@@ -85,11 +87,15 @@ func (c gateConfig) lockFields() string {
 	return "store: redis, " + c.lock
 }
 
-func (c gateConfig) poolSize() string {
-	if c.redisPool == 0 {
-		return ""
+func (c gateConfig) redisFields() string {
+	var fields []string
+	if c.redisPool > 0 {
+		fields = append(fields, fmt.Sprintf("pool_size: %d", c.redisPool))
 	}
-	return fmt.Sprintf("pool_size: %d", c.redisPool)
+	if c.redisTimeout > 0 {
+		fields = append(fields, fmt.Sprintf("timeout: %s", c.redisTimeout))
+	}
+	return strings.Join(fields, ", ")
 }
 
 func more(fields string) string {

@@ -26,7 +26,7 @@ func orderSpread(ctx context.Context, s *stand) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := gateConfig{socket: true, redis: redis.Address(), upstream: phpUpstream(pool)}
+	config := gateConfig{socket: true, redis: redis.Address(), redisTimeout: s.plan.redisTimeout, upstream: phpUpstream(pool)}
 	r, err := s.spreadThrough(ctx, config, s.plan.rounds)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,10 @@ type plan struct {
 	// profile is the beginning of the names of CPU profiles; "" takes none.
 	profile string
 
+	// redisTimeout is redis.timeout of gates that must not take a machine that
+	// stands still for a moment for a Redis that is away; 0: the default.
+	redisTimeout time.Duration
+
 	orderBound    float64
 	overtakeBound float64 // requests of all rounds
 
@@ -96,6 +100,7 @@ func fullPlan() plan {
 func quickPlan() plan {
 	p := fullPlan()
 	p.rounds, p.quick = 3, true
+	p.redisTimeout = 2 * time.Second // below a quarter of a lease's length
 	// Between reading a request and taking its ticket the gate may lose the
 	// processor to other work; the next request can then be first.
 	p.orderBound, p.overtakeBound = 1.25, 5

@@ -33,7 +33,7 @@ func poolOfTwo(ctx context.Context, s *stand) ([]figure, error) {
 		return nil, err
 	}
 	config := gateConfig{
-		redis: redis.Address(), redisPool: poolSize, upstream: httpUpstream(l.address),
+		redis: redis.Address(), redisPool: poolSize, redisTimeout: s.plan.redisTimeout, upstream: httpUpstream(l.address),
 		lock: "max_waiting: 0, max_waiting_per_client: 0, wait_timeout: 100s",
 	}
 	gates, err := s.startGates(ctx, 2, config)

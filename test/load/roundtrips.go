@@ -105,7 +105,7 @@ func (s *stand) burstCommands(ctx context.Context, redis *redisServer) (figure, 
 	if err != nil {
 		return figure{}, err
 	}
-	config := gateConfig{redis: redis.Address(), lock: "max_waiting: 0, max_waiting_per_client: 0", upstream: httpUpstream(l.address)}
+	config := gateConfig{redis: redis.Address(), redisTimeout: s.plan.redisTimeout, lock: "max_waiting: 0, max_waiting_per_client: 0", upstream: httpUpstream(l.address)}
 	g, err := s.startGate(ctx, config)
 	if err != nil {
 		return figure{}, err
@@ -142,7 +142,7 @@ func (s *stand) burstCommands(ctx context.Context, redis *redisServer) (figure, 
 }
 
 func startStore(ctx context.Context, address string) (*lockstore.Redis, error) {
-	store, err := lockstore.NewRedis(lockstore.RedisOptions{Addresses: []string{address}, Prefix: "roundtrips:", Timeout: time.Second})
+	store, err := lockstore.NewRedis(lockstore.RedisOptions{Addresses: []string{address}, Prefix: "roundtrips:", Timeout: 2 * time.Second})
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,11 @@
 // Command handover hands the turn of one key back and forth between two Redis
 // stores, as two gates do, and prints how long each hand-over took.
 //
-//	handover 127.0.0.1:6379 500
+//	handover 127.0.0.1:6379 500 [timeout]
 //
 // It prints one line, a JSON list of nanoseconds: from the call that releases
 // the turn to the return of the Acquire that waits for it. Both stores have the
-// settings of a gate by default. test/load/peers/rueidislock does the same with
+// settings of a gate by default, but for the time-out where one is given. test/load/peers/rueidislock does the same with
 // another lock. It is no part of the gate.
 package main
 
@@ -35,16 +35,22 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) != 2 {
-		return errors.New("give the address of Redis and how many hand-overs to measure")
+	if len(args) < 2 || len(args) > 3 {
+		return errors.New("give the address of Redis, how many hand-overs to measure and, if not the default, a time-out")
 	}
 	n, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
+	options := lockstore.RedisOptions{Addresses: args[:1], Prefix: "handover:"}
+	if len(args) == 3 {
+		if options.Timeout, err = time.ParseDuration(args[2]); err != nil {
+			return err
+		}
+	}
 	var sides [2]*lockstore.Redis
 	for i := range sides {
-		sides[i], err = lockstore.NewRedis(lockstore.RedisOptions{Addresses: args[:1], Prefix: "handover:"})
+		sides[i], err = lockstore.NewRedis(options)
 		if err != nil {
 			return err
 		}
