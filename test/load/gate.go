@@ -23,6 +23,7 @@ type gateConfig struct {
 	server       string
 	lock         string
 	redis        string        // address of the Redis that grants the turns; "": the gate alone does
+	redisPrefix  string        // redis.key_prefix; "": the default
 	redisPool    int           // redis.pool_size; 0: the default
 	redisTimeout time.Duration // redis.timeout; 0: the default
 	spool        string
@@ -38,7 +39,7 @@ func (c gateConfig) yaml(listen string) string {
 	fmt.Fprintf(&b, "admin: {listen: \"127.0.0.1:0\", pprof: true}\n")
 	fmt.Fprintf(&b, "log: {access: %t}\n", c.accessLog)
 	if c.redis != "" {
-		fmt.Fprintf(&b, "redis: {addresses: [%q]%s}\n", c.redis, more(c.redisFields()))
+		fmt.Fprintf(&b, "redis: {addresses: [%q]%s%s}\n", c.redis, more(c.redisPrefixField()), more(c.redisFields()))
 	}
 	if lock := c.lockFields(); lock != "" {
 		fmt.Fprintf(&b, "lock: {%s}\n", lock)
@@ -87,6 +88,14 @@ func (c gateConfig) lockFields() string {
 	return "store: redis, " + c.lock
 }
 
+func (c gateConfig) redisPrefixField() string {
+	if c.redisPrefix == "" {
+		return ""
+	}
+	return fmt.Sprintf("key_prefix: %q", c.redisPrefix)
+}
+
+// redisFields are those that matter to what is measured.
 func (c gateConfig) redisFields() string {
 	var fields []string
 	if c.redisPool > 0 {

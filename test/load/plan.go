@@ -109,7 +109,7 @@ func quickPlan() plan {
 	p.tortureCalm = 300 * time.Millisecond
 	p.poolWaiting, p.poolPhase, p.poolBound = 2000, 1*time.Second, 20
 	p.outageRounds, p.outagePhase = 1, 600*time.Millisecond
-	p.crashRounds, p.crashTTL = 1, 3*time.Second
+	p.crashRounds, p.crashTTL = 1, 5*time.Second
 	p.spreadTimeBound, p.spreadOvertakeBound = 2.5, 60 // of 150: with a polled lock 90 are
 	p.restarts = 1
 	p.limitPhase, p.limitBound = time.Second, 20

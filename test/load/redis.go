@@ -45,6 +45,17 @@ func (r *redisServer) lockedSessions() map[string]string {
 	}
 }
 
+// queued is how many gates wait for the turn of the one session whose key has
+// the prefix. What Redis knows of a session is in lockstore/turn.lua.
+func (r *redisServer) queued(ctx context.Context, prefix string) (int, error) {
+	sessions, err := r.client.Keys(ctx, prefix+"{*").Result()
+	if err != nil || len(sessions) != 1 {
+		return 0, err
+	}
+	state, err := r.client.Get(ctx, sessions[0]).Result()
+	return strings.Count(state, ","), err
+}
+
 // calls is how often each command has run. What scripts call counts as well.
 type calls map[string]int
 
