@@ -51,6 +51,7 @@ type plan struct {
 	slowClients int
 	slowBound   float64
 
+	readerRate  int64 // bytes a second, of the client that reads slowly
 	readerBound float64
 
 	relays                 int     // answers each, a round
@@ -58,6 +59,7 @@ type plan struct {
 
 	streamPhase, eventEvery time.Duration
 	streamSize, uploadRate  int64
+	downloadRate            int64
 	eventBound              float64 // ms; what waits for the next one is an interval late
 	pageBound               float64
 
@@ -84,10 +86,10 @@ func fullPlan() plan {
 		abusePhase: 10 * time.Second, abusePercentile: 99, abuseBound: 1.15,
 		neighbourRounds: 9, admissionBound: 2, crawlBound: 1.5,
 		slowClients: 5000, slowBound: 1.2,
-		readerBound: 1.5,
-		relays:      50, relayLater: 100, relayBound: 1.15,
+		readerRate: 1 << 20, readerBound: 1.5,
+		relays: 50, relayLater: 100, relayBound: 1.15,
 		streamPhase: time.Minute, eventEvery: time.Second,
-		streamSize: 1 << 30, uploadRate: 64 << 20,
+		streamSize: 1 << 30, uploadRate: 64 << 20, downloadRate: 4 << 20,
 		eventBound: 500, pageBound: 1.5,
 		clients:    1000,
 		cpuClients: 8, httpRequests: 12000, phpRequests: 4000,
@@ -117,6 +119,9 @@ func quickPlan() plan {
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2
 	p.neighbourRounds, p.admissionBound, p.crawlBound = 2, 4, 4
 	p.slowClients, p.slowBound = 500, 2
+	// At its usual rate a client would have read too much after a few seconds in
+	// which PHP has no processor, or the disk no time.
+	p.readerRate, p.downloadRate = 64<<10, 64<<10
 	p.readerBound = 3
 	p.relays, p.relayLater, p.relayBound = 10, 5000, 3
 	p.streamPhase, p.eventEvery = 2*time.Second, 200*time.Millisecond

@@ -13,13 +13,12 @@ import (
 
 const (
 	downloadSize = 20 << 20
-	downloadRate = 1 << 20 // bytes a second, of the slow client
 	downloadPage = "/big.php?mb=20"
 	nextPage     = "/counter.php?ms=5"
 )
 
 // reader has one session download 20 MB and ask for its next page at once. It
-// compares how long the next page takes behind a client that reads 1 MB/s with
+// compares how long the next page takes behind a client that reads slowly with
 // how long it takes behind one that reads as fast as it can.
 func reader(ctx context.Context, s *stand) ([]figure, error) {
 	pool, err := s.startPHP(ctx, s.unlockedSessions())
@@ -43,14 +42,14 @@ func reader(ctx context.Context, s *stand) ([]figure, error) {
 				fast = append(fast, took)
 				continue
 			}
-			took, read, err := nextBehind(ctx, g, downloadRate)
+			took, read, err := nextBehind(ctx, g, s.plan.readerRate)
 			if err != nil {
 				return nil, err
 			}
 			slow, most = append(slow, took), max(most, read)
 		}
 	}
-	with := fmt.Sprintf("%s at 1 MB/s, then %s of the same session; %s", downloadPage, nextPage, config.said())
+	with := fmt.Sprintf("%s at %g MiB/s, then %s of the same session; %s", downloadPage, mebibytes(s.plan.readerRate), nextPage, config.said())
 	subject, base := median(slow), median(fast)
 	s.progress("next page: %.1f ms behind a slow reader, %.1f ms behind a fast one", inMillis(subject), inMillis(base))
 	return []figure{
@@ -63,7 +62,7 @@ func reader(ctx context.Context, s *stand) ([]figure, error) {
 // download has its headers, and returns the time that request took and how much
 // of the download had been read by then. The rest is read at full speed: all
 // of it has to be there.
-func nextBehind(ctx context.Context, g *gate, rate int) (took time.Duration, read int64, err error) {
+func nextBehind(ctx context.Context, g *gate, rate int64) (took time.Duration, read int64, err error) {
 	session := newSession()
 	connections, err := dialEach(ctx, g.address, 2)
 	if err != nil {
@@ -124,7 +123,7 @@ func startDownload(c *connection, request []byte, size int64) (*download, error)
 
 // read reads the whole download at a rate, and what is left at full speed once
 // ctx has ended.
-func (d *download) read(ctx context.Context, rate int) error {
+func (d *download) read(ctx context.Context, rate int64) error {
 	defer d.body.Close()
 	began := time.Now()
 	part := make([]byte, 16<<10)
@@ -142,6 +141,8 @@ func (d *download) read(ctx context.Context, rate int) error {
 		}
 	}
 }
+
+func mebibytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

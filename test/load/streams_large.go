@@ -87,7 +87,7 @@ func (o *open) download(ctx context.Context, said string) ([]figure, error) {
 	reading, hurry := context.WithCancel(ctx)
 	defer hurry()
 	ended := make(chan error, 1)
-	go func() { ended <- d.read(reading, slowRate) }()
+	go func() { ended <- d.read(reading, o.plan.downloadRate) }()
 	began := time.Now()
 	_, err = o.pages(ctx, 0) // one page
 	waited, read := time.Since(began), d.soFar.Load()
@@ -100,12 +100,9 @@ func (o *open) download(ctx context.Context, said string) ([]figure, error) {
 	if err := errors.Join(err, <-ended); err != nil {
 		return nil, fmt.Errorf("download: %w", err)
 	}
-	with := fmt.Sprintf("%s at %d MiB/s, %s of the same session every %s; %s", page, slowRate>>20, nextPage, pagePause, said)
+	with := fmt.Sprintf("%s at %g MiB/s, %s of the same session every %s; %s", page, mebibytes(o.plan.downloadRate), nextPage, pagePause, said)
 	return []figure{
 		held("streams: part of the download read when the next page came, %", 100*float64(read)/float64(o.plan.streamSize), 25, fmt.Sprintf("after %.1f s", waited.Seconds()), with),
 		timed("streams: page beside the slow reader / alone", ratio(median(took), median(alone)), o.plan.pageBound, millis(median(took), median(alone))+fmt.Sprintf("; %.0f %% were read in the end", part), with),
 	}, nil
 }
-
-// slowRate is that of the slow reader, in bytes a second.
-const slowRate = 4 << 20
