@@ -83,8 +83,13 @@ func (s *siege) rounds(ctx context.Context) error {
 	return nil
 }
 
+// alone returns when PHP is done with what its visitors have not waited for.
 func (s *siege) alone(ctx context.Context) ([]time.Duration, error) {
-	return others.visit(ctx, s.gate.address, s.plan.abusePhase)
+	took, err := others.visit(ctx, s.gate.address, s.plan.abusePhase)
+	if err == nil {
+		err = s.gate.idle(ctx)
+	}
+	return took, err
 }
 
 // besieged has the crowd in place, looks at what it takes, and lets the others
@@ -116,7 +121,7 @@ func (s *siege) visitBesieged(ctx context.Context) ([]time.Duration, error) {
 		return nil, fmt.Errorf("the slow clients do not come together: %.0f connections, %.0f uploads: %w", m["sessiongate_connections"], m["sessiongate_uploading"], err)
 	}
 	s.places += int(m["sessiongate_waiting"] + m["sessiongate_sessions"])
-	took, err := s.alone(ctx)
+	took, err := others.visit(ctx, s.gate.address, s.plan.abusePhase)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,8 @@ func (s *stand) newVanishing(ctx context.Context) (*vanishing, error) {
 	v := &vanishing{
 		config: gateConfig{
 			server: "max_uploading: 0, max_uploading_per_client: 0",
-			lock:   "max_waiting_per_client: 0", // they all come from one address
+			// They all come from one address, and the first wait until the last has come.
+			lock: "max_waiting_per_client: 0, wait_timeout: 100s",
 		},
 		spool:   filepath.Join(s.dir, "spool"),
 		journal: filepath.Join(s.dir, "journal"),
