@@ -85,7 +85,7 @@ func (s *stand) abuseThrough(ctx context.Context, config gateConfig, rounds int)
 		}
 	}
 	subject, base := median(with), median(without)
-	return stated("", ratio(subject, base), millis(subject, base), fmt.Sprintf(
+	return stated("", s.plan.overTail(subject, base), millis(subject, base), fmt.Sprintf(
 		"p%d of rounds of %s, median of %d rounds; %d sessions × %s every %s; abuser: %d × %s, one session; %s",
 		p, s.plan.abusePhase, rounds, others.sessions, others.path, others.interval, abusers, abusePage, config.said())), nil
 }

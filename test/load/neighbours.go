@@ -49,7 +49,7 @@ func (n neighbours) measure(ctx context.Context, s *stand) (figure, error) {
 		}
 	}
 	subject, base := median(with), median(without)
-	return stated("", ratio(subject, base), millis(subject, base), fmt.Sprintf(
+	return stated("", s.plan.overTail(subject, base), millis(subject, base), fmt.Sprintf(
 		"p%d of rounds of %s, median of %d rounds; %d clients × %s every %s; beside: %s; %s",
 		p, s.plan.abusePhase, n.rounds, apart.sessions, apart.path, apart.interval, n.said, n.config.said())), nil
 }

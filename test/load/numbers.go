@@ -39,6 +39,11 @@ func ratio(subject, base time.Duration) float64 {
 	return float64(subject) / float64(base)
 }
 
+// overTail is the ratio of a tail to that of visitors that nobody is beside.
+func (p plan) overTail(subject, base time.Duration) float64 {
+	return ratio(subject, max(base, p.leastTail))
+}
+
 func inMicros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestMedian(t *testing.T) {
 	for _, tc := range []struct {
@@ -54,6 +57,25 @@ func TestLostAndOvertaken(t *testing.T) {
 		if lost, over := lostUpdates(tc.counts), overtaken(tc.counts); lost != tc.lost || over != tc.overtaken {
 			t.Errorf("%v: %d lost and %d overtaken, want %d and %d", tc.counts, lost, over, tc.lost, tc.overtaken)
 		}
+	}
+}
+
+func TestATailCountsForTheLeastThatThePlanSays(t *testing.T) {
+	p := plan{leastTail: 25 * time.Millisecond}
+	for _, tc := range []struct {
+		name          string
+		subject, base time.Duration
+		want          float64
+	}{
+		{"one that is longer", 100 * time.Millisecond, 50 * time.Millisecond, 2},
+		{"one that is shorter", 50 * time.Millisecond, 7 * time.Millisecond, 2},
+		{"none", 50 * time.Millisecond, 0, 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := p.overTail(tc.subject, tc.base); got != tc.want {
+				t.Errorf("overTail(%s, %s) = %v, want %v", tc.subject, tc.base, got, tc.want)
+			}
+		})
 	}
 }
 

@@ -19,16 +19,18 @@ type plan struct {
 	spreadTimeBound     float64
 	spreadOvertakeBound float64 // requests of all rounds
 
-	handOvers int // a round
+	handOvers      int // a round
+	roundTripBound float64
 
 	seed                                          uint64 // of torture; 0: a random one
 	tortureCounts, torturePHPCounts, tortureKills int
 	tortureClients, tortureSessions               int
 	tortureCalm                                   time.Duration // the most between two faults
 
-	poolWaiting int
-	poolPhase   time.Duration
-	poolBound   float64
+	poolWaiting    int
+	poolPhase      time.Duration
+	poolPercentile int
+	poolBound      float64
 
 	outageRounds int
 	outagePhase  time.Duration
@@ -37,6 +39,7 @@ type plan struct {
 	crashTTL    time.Duration
 
 	limitPhase time.Duration
+	limitBurst int
 	limitBound float64 // percent
 
 	restarts int // of each server that is rolled
@@ -44,6 +47,8 @@ type plan struct {
 	abusePhase      time.Duration
 	abusePercentile int
 	abuseBound      float64
+	// leastTail is what the tail of visitors that nobody is beside counts for at least.
+	leastTail time.Duration
 
 	neighbourRounds            int // at most
 	admissionBound, crawlBound float64
@@ -75,14 +80,14 @@ func fullPlan() plan {
 	return plan{
 		rounds:     9,
 		orderBound: 1.03, spreadTimeBound: 1.08,
-		handOvers:     500,
+		handOvers: 500, roundTripBound: 1.2,
 		tortureCounts: 190000, torturePHPCounts: 10000, tortureKills: 20,
 		tortureClients: 32, tortureSessions: 24, tortureCalm: time.Second,
-		poolWaiting: 10000, poolPhase: 5 * time.Second, poolBound: 2,
+		poolWaiting: 10000, poolPhase: 5 * time.Second, poolPercentile: 99, poolBound: 2,
 		outageRounds: 3, outagePhase: 3 * time.Second,
 		crashRounds: 3, crashTTL: 10 * time.Second,
 		restarts:   10,
-		limitPhase: 10 * time.Second, limitBound: 2,
+		limitPhase: 10 * time.Second, limitBurst: 100, limitBound: 2,
 		abusePhase: 10 * time.Second, abusePercentile: 99, abuseBound: 1.15,
 		neighbourRounds: 9, admissionBound: 2, crawlBound: 1.5,
 		slowClients: 5000, slowBound: 1.2,
@@ -106,17 +111,22 @@ func quickPlan() plan {
 	// Between reading a request and taking its ticket the gate may lose the
 	// processor to other work; the next request can then be first.
 	p.orderBound, p.overtakeBound = 1.25, 5
-	p.handOvers = 200
+	p.handOvers, p.roundTripBound = 200, 1.5 // the second would make it 2
 	p.tortureCounts, p.torturePHPCounts, p.tortureKills = 4500, 500, 1
 	p.tortureCalm = 300 * time.Millisecond
-	p.poolWaiting, p.poolPhase, p.poolBound = 2000, 1*time.Second, 20
+	// If the machine stands still once, every session has a slow request then: one of 100.
+	p.poolWaiting, p.poolPhase, p.poolPercentile, p.poolBound = 2000, 1*time.Second, 90, 20
 	p.outageRounds, p.outagePhase = 1, 600*time.Millisecond
 	p.crashRounds, p.crashTTL = 1, 5*time.Second
 	p.spreadTimeBound, p.spreadOvertakeBound = 2.5, 60 // of 150: with a polled lock 90 are
 	p.restarts = 1
-	p.limitPhase, p.limitBound = time.Second, 20
+	// The burst is what comes while nobody asks: that of a second.
+	p.limitPhase, p.limitBurst, p.limitBound = time.Second, 1000, 20
 	// Of 80 requests the 99th percentile is the slowest one: chance.
 	p.abusePhase, p.abusePercentile, p.abuseBound = 2*time.Second, 90, 2
+	// It is 7 ms, and as much again is soon lost beside other work. Who waits for a
+	// page of somebody else's waits for 200.
+	p.leastTail = 25 * time.Millisecond
 	p.neighbourRounds, p.admissionBound, p.crawlBound = 2, 4, 4
 	p.slowClients, p.slowBound = 500, 2
 	// At its usual rate a client would have read too much after a few seconds in

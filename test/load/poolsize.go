@@ -57,15 +57,17 @@ func poolOfTwo(ctx context.Context, s *stand) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	p50, p99 := percentile(beside, 50), percentile(beside, 99)
-	base50, base99 := percentile(alone, 50), percentile(alone, 99)
-	s.progress("p50 %s, p99 %s beside the crowd / alone (%d, %d requests); not answered: %d", millis(p50, base50), millis(p99, base99), len(beside), len(alone), lost)
+	p := s.plan.poolPercentile
+	middle, tail := percentile(beside, 50), percentile(beside, p)
+	baseMiddle, baseTail := percentile(alone, 50), percentile(alone, p)
+	s.progress("p50 %s, p%d %s beside the crowd / alone (%d, %d requests); not answered: %d",
+		millis(middle, baseMiddle), p, millis(tail, baseTail), len(beside), len(alone), lost)
 	with := fmt.Sprintf("%d requests wait in one gate for %d sessions that the other holds; %d sessions go from gate to gate; %s",
 		s.plan.poolWaiting, poolSessions, passingSessions, config.said())
 	return []figure{
 		held("pool of 2: waiting requests not answered in the end", float64(lost), 0, fmt.Sprintf("of %d", s.plan.poolWaiting), with),
-		timed("pool of 2: p50 of requests whose turn comes from the other gate, beside the crowd / alone", ratio(p50, base50), s.plan.poolBound, millis(p50, base50), with),
-		timed("pool of 2: p99 of the same", ratio(p99, base99), s.plan.poolBound, millis(p99, base99), with),
+		timed("pool of 2: p50 of requests whose turn comes from the other gate, beside the crowd / alone", ratio(middle, baseMiddle), s.plan.poolBound, millis(middle, baseMiddle), with),
+		timed(fmt.Sprintf("pool of 2: p%d of the same", p), ratio(tail, baseTail), s.plan.poolBound, millis(tail, baseTail), with),
 	}, dispersed
 }
 

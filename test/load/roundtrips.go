@@ -69,7 +69,7 @@ func (s *stand) awaitedRoundTrips(ctx context.Context, server *redisServer) ([]f
 	ping, acquire, release := median(pings), median(acquires), median(releases)
 	with := fmt.Sprintf("one store, %d sessions one after another, %s each way", n, each)
 	return []figure{
-		timed("round trips: awaited by acquire and release, uncontended", ratio(acquire+release, ping), 1.2, millis(acquire+release, ping), with),
+		timed("round trips: awaited by acquire and release, uncontended", ratio(acquire+release, ping), s.plan.roundTripBound, millis(acquire+release, ping), with),
 	}, store.Close(ctx)
 }
 
