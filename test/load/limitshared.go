@@ -17,7 +17,7 @@ import (
 const (
 	sharers       = 3
 	sharerAskers  = 4 // at once, each
-	sharerTimeout = time.Second
+	sharerTimeout = 5 * time.Second
 )
 
 // shareLimit has three sets, with a client of Redis each, let through as much as
@@ -27,7 +27,7 @@ func shareLimit(ctx context.Context, s *stand) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit := limiter.Limit{Name: "all", Key: "all", Rate: 1000, Burst: 100, Scope: limiter.ScopeShared, Enforce: true}
+	limit := limiter.Limit{Name: "all", Key: "all", Rate: 1000, Burst: s.plan.limitBurst, Scope: limiter.ScopeShared, Enforce: true}
 	before, err := server.calls(ctx)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func shareLimit(ctx context.Context, s *stand) ([]figure, error) {
 }
 
 // share asks for one key until the end, again as soon as something may have
-// been refilled, and tells each decision.
+// been refilled, and then for what is left. It tells each decision.
 func share(ctx context.Context, server *redisServer, limit limiter.Limit, end time.Time, tell func(limiter.Decision)) error {
 	options := server.ClientOptions()
 	options.MaxRetries, options.ContextTimeoutEnabled = -1, true
@@ -87,10 +87,13 @@ func share(ctx context.Context, server *redisServer, limit limiter.Limit, end ti
 	var all sync.WaitGroup
 	for range sharerAskers {
 		all.Go(func() {
-			for time.Now().Before(end) && ctx.Err() == nil {
+			for ctx.Err() == nil {
 				asks := []limiter.Ask{{Limiter: set.Limiter(limit.Name), Key: limiter.All}}
-				set.Take(ctx, time.Now(), asks)
+				passed := set.Take(ctx, time.Now(), asks)
 				tell(asks[0].Decision)
+				if !passed && !time.Now().Before(end) {
+					return
+				}
 				time.Sleep(asks[0].Decision.RetryAfter)
 			}
 		})
