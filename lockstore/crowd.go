@@ -53,6 +53,7 @@ func (c *crowd) leave(l *line, t *ticket) {
 // barrier's is over at once.
 func (c *crowd) begin(l *line, turn *Turn) {
 	t := l.first
+	turn.outdated = l.outdated != nil // they are the oldest
 	c.leave(l, t)
 	t.turn = turn
 	if t.request.Mode == Exclusive {

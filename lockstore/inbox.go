@@ -138,6 +138,10 @@ func (in *inbox) hear(payload string) {
 		if err == nil {
 			in.leases.wanted(key, numbers[0])
 		}
+	case len(words) == 2 && words[0] == "outdated":
+		if key, _, err := readMessage(words[1:]); err == nil {
+			in.leases.outdated(key)
+		}
 	case len(words) == 7 && words[0] == "grant":
 		key, numbers, err := readMessage(words[1:])
 		if err == nil {

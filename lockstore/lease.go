@@ -41,6 +41,7 @@ type lease struct {
 	renewal      time.Time // when the next one is due; zero: one is under way
 	contended    bool      // another gate waits; stays so for the conversation
 	lingering    bool      // is in the list of those that linger
+	outdates     bool      // the turn that ends has outdated the key: the other gates are told
 	leaving      bool      // is kept only until its last call is answered
 	last         uint64    // serial of the last call; 0: another was made besides
 	failures     int       // calls since the last one that was answered
@@ -86,9 +87,9 @@ func (l *lease) begin() {
 	} else {
 		l.fence = max(l.fence+1, l.token)
 	}
-	var end func(time.Duration) error
+	var end func(Ending) error
 	if l.first.request.Mode == Exclusive {
-		end = func(rest time.Duration) error { return l.of.finish(l, rest) }
+		end = func(e Ending) error { return l.of.finish(l, e) }
 	}
 	l.of.crowd.begin(&l.line, NewTurn(TurnOptions{Fence: l.fence, Local: l.state.local(), End: end}))
 	if l.state == holding && l.stopAlarm == nil {
@@ -302,17 +303,21 @@ func (l *lease) lose() {
 	l.of.tell(turn.Lose)
 }
 
-// finish: the running turn is over, or will be within rest, unseen.
-func (l *lease) finish(rest time.Duration) (cause error) {
+// finish: the running turn is over, or will be within e.Rest, unseen.
+func (l *lease) finish(e Ending) (cause error) {
 	cause = ErrReleased
 	if l.state == lost || l.state == holding && l.due(l.deadline) {
 		cause = ErrLost
 	}
-	if rest > 0 {
-		l.abandon(rest)
+	if e.Rest > 0 {
+		l.abandon(e.Rest)
 		return cause
 	}
 	l.running = nil
+	if e.Outdates {
+		l.outdate()
+		l.outdates = true // in the call that lets others have the lease, if there is one
+	}
 	switch {
 	case l.state == claiming && l.waiting > 0:
 		l.state = asking
@@ -321,6 +326,7 @@ func (l *lease) finish(rest time.Duration) (cause error) {
 		l.askAgain()
 	}
 	l.advance()
+	l.outdates = false
 	return cause
 }
 

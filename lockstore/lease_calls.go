@@ -22,7 +22,7 @@ func (l *lease) call() turnCall {
 	l.last = l.of.calls
 	c := turnCall{
 		key: l.key, node: l.server.name, serial: l.last,
-		over: l.over, spent: l.fence, until: l.heldUntil, sent: l.of.clock.now(),
+		over: l.over, spent: l.fence, outdates: l.outdates, until: l.heldUntil, sent: l.of.clock.now(),
 	}
 	l.heldUntil = time.Time{}
 	return c

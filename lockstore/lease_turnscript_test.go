@@ -295,3 +295,31 @@ func TestScriptProbeWritesAndLeavesNothing(t *testing.T) {
 		t.Errorf("%v are kept", keys)
 	}
 }
+
+// Whoever waits hears it before anybody gets the lease.
+func TestScriptTellsThoseWhoWaitThatTheSessionIsOutdated(t *testing.T) {
+	b := newScriptBench(t)
+	b.hears("a", "b", "c")
+	first := b.is(b.ask("a", 1, 0), taken)
+	b.is(b.ask("b", 1, 0), queued)
+	b.is(b.ask("c", 1, 0), queued)
+	b.message("a")
+	b.message("a") // that they wait
+	b.pass(time.Millisecond)
+	b.is(b.call("a", turnCall{key: here, over: 1, spent: first.token, ask: 2, outdates: true}), queued)
+	outdated := fmt.Sprintf("outdated %x", here[:])
+	for _, gate := range []string{"b", "c"} {
+		if got := b.message(gate); got != outdated {
+			t.Errorf("%s hears %q first, want %q", gate, got, outdated)
+		}
+	}
+	var token, expiry uint64
+	if _, err := fmt.Sscanf(b.message("b"), fmt.Sprintf("grant %x 1 %%d %%d 2 0", here[:]), &token, &expiry); err != nil {
+		t.Error(err)
+	}
+	b.release("b", 1)
+	b.release("c", 1)
+	if got := b.message("a"); got == outdated {
+		t.Error("the gate that has said it is told, too")
+	}
+}

@@ -161,10 +161,9 @@ func (s *leases) depart(t *ticket) (left bool) {
 	return left
 }
 
-// finish ends the running turn of a lease; rest is how much longer its session
-// stays locked where the turn was abandoned.
-func (s *leases) finish(l *lease, rest time.Duration) (cause error) {
-	s.locked(func() { cause = l.finish(rest) })
+// finish ends the running turn of a lease.
+func (s *leases) finish(l *lease, e Ending) (cause error) {
+	s.locked(func() { cause = l.finish(e) })
 	return cause
 }
 
@@ -247,6 +246,15 @@ func (s *leases) wanted(k Key, conversation uint64) {
 			return
 		}
 		s.cancel(k, conversation)
+	})
+}
+
+// outdated takes in the message that another gate's turn has outdated a key.
+func (s *leases) outdated(k Key) {
+	s.locked(func() {
+		if l := s.bySession[k]; l != nil {
+			l.outdate()
+		}
 	})
 }
 

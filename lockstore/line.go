@@ -49,6 +49,7 @@ type line struct {
 	running     *Turn // nil: nobody
 	waiting     int
 	first, last *ticket
+	outdated    *ticket // the youngest of those to whom the key is of no use any more; nil: none
 }
 
 func (l *line) idle() bool { return l.running == nil && l.waiting == 0 }
@@ -64,7 +65,13 @@ func (l *line) push(t *ticket) {
 	l.waiting++
 }
 
+// outdate says that the key is of no use any more to those who wait now.
+func (l *line) outdate() { l.outdated = l.last }
+
 func (l *line) remove(t *ticket) {
+	if t == l.outdated {
+		l.outdated = t.prev // older, and so outdated, too
+	}
 	if t.prev == nil {
 		l.first = t.next
 	} else {

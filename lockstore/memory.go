@@ -97,10 +97,13 @@ func (m *Memory) depart(t *ticket) bool {
 }
 
 // release ends the running turn of a key and hands it on.
-func (m *Memory) release(k Key) error {
+func (m *Memory) release(k Key, e Ending) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := m.lines[k]
+	if e.Outdates {
+		l.outdate()
+	}
 	l.running = nil
 	m.advanceLocked(k, l)
 	return ErrReleased
@@ -111,9 +114,9 @@ func (m *Memory) release(k Key) error {
 func (m *Memory) advanceLocked(k Key, l *line) {
 	for l.running == nil && l.first != nil {
 		m.fence++
-		var end func(time.Duration) error
+		var end func(Ending) error
 		if l.first.request.Mode == Exclusive {
-			end = func(time.Duration) error { return m.release(k) }
+			end = func(e Ending) error { return m.release(k, e) }
 		}
 		m.crowd.begin(l, NewTurn(TurnOptions{Fence: m.fence, End: end}))
 	}

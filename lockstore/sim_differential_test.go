@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,11 +125,12 @@ func (c *comparison) turn(g *wire, a scriptArgs, before map[Key]*sessionModel) {
 			call.spent += 1_000_000 // ahead of the clock
 		}
 	}
+	call.outdates = c.rng.IntN(4) == 0
 	got, err := turnOn(g, call)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.notef("%s turn over %d ask %d spent %d arrival %d: %+v", g.gate, call.over, call.ask, call.spent, call.arrival, got)
+	c.notef("%s turn over %d ask %d spent %d arrival %d outdates %v: %+v", g.gate, call.over, call.ask, call.spent, call.arrival, call.outdates, got)
 	kept, since := c.kept()
 	var want turnReply
 	for _, now := range c.timesOf(got, kept, since) {
@@ -207,15 +209,26 @@ func (c *comparison) compare(g *wire) {
 	if err != nil || kept.fence != 0 && (left <= 0 || left > simTiming.keep()) {
 		c.t.Errorf("it expires in %v, %v", left, err)
 	}
-	for _, want := range c.told {
+	if heard := c.heard(len(c.told)); !slices.Equal(heard, c.told) {
+		c.t.Errorf("heard %q, want %q", heard, c.told)
+	}
+	c.told = nil
+}
+
+// heard takes in messages. Those that a script sends to all who wait come in any
+// order, before the others.
+func (c *comparison) heard(n int) (list []string) {
+	for range n {
 		ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
 		m, err := c.inbox.ReceiveMessage(ctx)
 		cancel()
-		if err != nil || m.Payload != want {
-			c.t.Errorf("heard %v, %v, want %q", m, err, want)
+		if err != nil {
+			c.t.Errorf("after %q: %v", list, err)
+			return list
 		}
+		list = append(list, m.Payload)
 	}
-	c.told = nil
+	return list
 }
 
 // kept is what Redis keeps of the session, read into the model's form, and since

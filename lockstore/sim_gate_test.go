@@ -168,6 +168,9 @@ func (g *simGate) refused(s *simTicket) {
 func (g *simGate) finish(t *simTurn) {
 	w := g.w
 	g.countLater(t)
+	if w.rng.IntN(6) == 0 {
+		t.turn.Outdate()
+	}
 	t.turn.Release()
 	cause := t.turn.Cause()
 	w.recordEnd(t, errors.Is(cause, ErrLost))

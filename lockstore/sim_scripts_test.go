@@ -2,6 +2,8 @@ package lockstore
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -104,9 +106,21 @@ func (m *scriptModel) turn(a scriptArgs, c turnCall) turnReply {
 	defer m.save(s, a)
 	overlapped := m.end(s, a, c)
 	m.sync(s, a)
+	if c.outdates {
+		m.outdate(s, a, c.key)
+	}
 	r := m.goOn(s, a, c)
 	r.overlapped = overlapped
 	return r
+}
+
+// outdate tells the other gates that wait.
+func (m *scriptModel) outdate(s *sessionModel, a scriptArgs, k Key) {
+	for _, who := range s.waiting() {
+		if who != a.gate {
+			m.publish(who, fmt.Sprintf("outdated %x", k[:]))
+		}
+	}
 }
 
 // goOn is what a call does once the conversations before are over.
@@ -199,11 +213,11 @@ func (m *scriptModel) hand(s *sessionModel, a scriptArgs, k Key) {
 	}
 }
 
+// waiting names the gates that wait, in the order of their names.
+func (s *sessionModel) waiting() []string { return slices.Sorted(maps.Keys(s.entries)) }
+
 func (s *sessionModel) oldest() string {
-	names := make([]string, 0, len(s.entries))
-	for name := range s.entries {
-		names = append(names, name)
-	}
+	names := s.waiting()
 	sort.Slice(names, func(i, j int) bool {
 		a, b := s.entries[names[i]].arrival, s.entries[names[j]].arrival
 		return a < b || a == b && names[i] < names[j]
@@ -270,12 +284,7 @@ func (s *sessionModel) String() string {
 	if s.owner != "" {
 		text = fmt.Sprintf("%s %d %d until %d", s.owner, s.conversation, s.token, s.leaseUntil)
 	}
-	names := make([]string, 0, len(s.entries))
-	for name := range s.entries {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
+	for _, name := range s.waiting() {
 		e := s.entries[name]
 		text += fmt.Sprintf(" | %s %d since %d until %d", name, e.conversation, e.arrival, e.alive)
 	}

@@ -5,15 +5,16 @@ import "time"
 // turnCall is a call of turn.lua: it ends conversations up to over, goes on with
 // ask, or both. 0 is no conversation.
 type turnCall struct {
-	key     Key
-	node    string // the server that has the key
-	over    uint64
-	spent   uint64    // greatest fence used up to over
-	ask     uint64    // 0: only end
-	arrival int64     // of the request that asks, in Redis time, microseconds; 0 and less: so long ago
-	serial  uint64    // of the gate's calls
-	until   time.Time // over had the lease, and has it until then at least; zero: not known
-	sent    time.Time
+	key      Key
+	node     string // the server that has the key
+	over     uint64
+	spent    uint64    // greatest fence used up to over
+	ask      uint64    // 0: only end
+	arrival  int64     // of the request that asks, in Redis time, microseconds; 0 and less: so long ago
+	outdates bool      // over has made the key one of no use to those who wait
+	serial   uint64    // of the gate's calls
+	until    time.Time // over had the lease, and has it until then at least; zero: not known
+	sent     time.Time
 }
 
 // renewCall is a call of renew.lua.

@@ -10,13 +10,15 @@ import (
 // Turn is the right to run. The zero value is not usable; stores make turns
 // with NewTurn.
 type Turn struct {
-	fence uint64
-	local bool
+	fence    uint64
+	local    bool
+	outdated bool
 
 	once sync.Once
-	end  func(rest time.Duration) (cause error)
+	end  func(Ending) (cause error)
 
 	mu     sync.Mutex
+	ending Ending
 	cause  error // with which the turn has ended; nil: not yet
 	lost   func()
 	ctx    context.Context // made when somebody asks for it: few do
@@ -27,10 +29,15 @@ type Turn struct {
 type TurnOptions struct {
 	Fence uint64
 	Local bool // the authority was away
-	// End is called once: with 0 where the turn was released, with the time that
-	// it may still last where it was abandoned. It returns what the turn has ended
-	// with: ErrReleased or ErrLost. nil: the turn holds nothing.
-	End func(rest time.Duration) (cause error)
+	// End is called once. It returns what the turn has ended with: ErrReleased or
+	// ErrLost. nil: the turn holds nothing.
+	End func(Ending) (cause error)
+}
+
+// Ending is how a turn ends.
+type Ending struct {
+	Rest     time.Duration // that it may still last, where it was abandoned; 0: released
+	Outdates bool          // those who wait for the key now: Outdate was called
 }
 
 // NewTurn makes a turn; it is for stores.
@@ -104,6 +111,20 @@ func (t *Turn) Fence() uint64 { return t.fence }
 // away: another gate may have done the same.
 func (t *Turn) Local() bool { return t.local }
 
+// Outdate says that the key is of no use any more to those who wait for it: when
+// this turn is given back, theirs will be Outdated. Those who come later do so
+// knowing, and nothing is said to them.
+func (t *Turn) Outdate() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ending.Outdates = true
+}
+
+// Outdated says that a turn before this one has outdated the key while this one
+// was waited for. Gates that share a Redis hear of it from each other; in a
+// failure one may not.
+func (t *Turn) Outdated() bool { return t.outdated }
+
 // Release gives the turn back. Only the first call of Release or Abandon has an
 // effect.
 func (t *Turn) Release() { t.finish(0) }
@@ -115,9 +136,13 @@ func (t *Turn) Abandon(rest time.Duration) { t.finish(max(rest, 0)) }
 
 func (t *Turn) finish(rest time.Duration) {
 	t.once.Do(func() {
+		t.mu.Lock()
+		t.ending.Rest = rest
+		ending := t.ending
+		t.mu.Unlock()
 		cause := ErrReleased
 		if t.end != nil {
-			cause = t.end(rest)
+			cause = t.end(ending)
 		}
 		t.conclude(cause)
 	})

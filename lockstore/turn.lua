@@ -15,6 +15,7 @@
 --       8 more     "<confirm> <alive> <heard> <inbox>": ttl of a lease that is granted by
 --                  message, how long a waiting gate counts as alive (both microseconds),
 --                  1 if PUBLISH counts all subscribers (not so in Cluster), prefix of the gates' channels
+--       9 outdates where given, over has made the session one of no use to those who wait: their gates are told
 -- returns words, for a table costs Redis several microseconds:
 --         "0 <overlapped>"                                     not asked
 --         "1 <overlapped> <token> <others> <ran out>"          mine, taken now; token is not before the Redis time
@@ -104,7 +105,10 @@ local name, confirm, alive, heard, inbox -- are needed only where others are abo
 if waiting > 0 or owner then
   name = string.match(KEYS[1], '{(%x+)}$')
   confirm, alive, heard, inbox = string.match(ARGV[8], '^(%d+) (%d+) ([01]) (.*)$')
-  for _, e in pairs(line or {}) do e[3] = math.min(e[3], now + alive) end
+  for who, e in pairs(line or {}) do
+    e[3] = math.min(e[3], now + alive)
+    if ARGV[9] and who ~= gate then redis.call('PUBLISH', inbox .. who, 'outdated ' .. name) end -- before any grant
+  end
 end
 local ranOut = 0
 if owner then

@@ -86,9 +86,12 @@ type subscriber interface {
 func (w *wire) session(k Key) string { return w.options.Prefix + "{" + hex.EncodeToString(k[:]) + "}" }
 
 func (w *wire) turn(c turnCall, done func(turnReply, error)) {
-	args := make([]any, 0, 8)
+	args := make([]any, 0, 9)
 	args = append(args, w.gate, c.over, c.spent, c.ask, c.arrival)
 	args = append(args, w.constant[:]...)
+	if c.outdates {
+		args = append(args, 1)
+	}
 	lane := w.acquiring
 	if c.over > 0 {
 		lane = w.releasing

@@ -47,10 +47,13 @@ func (l *awayLocks) Acquire(ctx context.Context, r lockstore.Request) (*lockstor
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	inner := turn
-	turn = lockstore.NewTurn(lockstore.TurnOptions{Fence: inner.Fence(), Local: l.away, End: func(rest time.Duration) error {
+	turn = lockstore.NewTurn(lockstore.TurnOptions{Fence: inner.Fence(), Local: l.away, End: func(e lockstore.Ending) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.given = append(l.given, rest)
+		l.given = append(l.given, e.Rest)
+		if e.Outdates {
+			inner.Outdate()
+		}
 		inner.Release()
 		if l.lostLate {
 			return lockstore.ErrLost

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		{"mode none touches no line", none},
 		{"fences rise with every turn", fencesRise},
 		{"release may be called again", releaseIsIdempotent},
+		{"a key is outdated for those who wait for it, and for nobody later", outdates},
 		{"the turn's context ends with the turn", contextEnds},
 		{"turns and leavers at random", randomWalk},
 	} {

@@ -3,6 +3,21 @@ package mutants
 // gateRules are the rules of the state machine.
 var gateRules = []mutant{
 	{
+		rule: "a key is outdated for those who waited when it was, and for nobody else",
+		file: "line.go", old: "\tif t == l.outdated {\n\t\tl.outdated = t.prev // older, and so outdated, too\n\t}\n", new: "",
+		tests: []string{"TestOutdatedByAnotherGate"},
+	},
+	{
+		rule: "the call that lets others have the lease says that the key is outdated",
+		file: "lease_calls.go", old: "outdates: l.outdates, ", new: "",
+		tests: []string{"TestOutdatingIsSaidWithTheLeaseThatIsGivenBack", "TestOutdatingIsSaidWithTheNextConversation"},
+	},
+	{
+		rule: "no other call says so",
+		file: "lease.go", old: "\tl.outdates = false\n", new: "",
+		tests: []string{"TestOutdatingIsNotSaidWhereNobodyElseWaited"},
+	},
+	{
 		rule: "a conversation's number is never used again",
 		file: "lease.go", old: "l.of.conversation++", new: "l.of.conversation = l.over + 1",
 		tests: []string{"TestConversationsAreNumberedAcrossSessions", "TestAskingIsCancelledWhenTheLastOneLeaves"},

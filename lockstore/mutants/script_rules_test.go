@@ -3,6 +3,11 @@ package mutants
 // scriptRules are the rules of turn.lua and renew.lua.
 var scriptRules = []mutant{
 	{
+		rule: "those who wait hear that the session is outdated",
+		file: "turn.lua", old: "    if ARGV[9] and who ~= gate then redis.call('PUBLISH', inbox .. who, 'outdated ' .. name) end -- before any grant\n", new: "",
+		tests: []string{"TestScriptTellsThoseWhoWaitThatTheSessionIsOutdated"},
+	},
+	{
 		rule: "the fence is raised to what was spent",
 		file: "turn.lua", old: "fence = math.max(fence, spent)", new: "",
 		tests: []string{"TestScriptTokenIsAboveWhatWasSpent", "TestScriptStaleCallStillSaysWhatWasSpent"},
