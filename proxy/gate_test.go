@@ -145,6 +145,11 @@ func (v *visit) Flush() {
 
 // send begins a request of the session "abc".
 func (b *bench) send(method, body string, header ...string) *visit {
+	return b.sendTo(func(v *visit) http.ResponseWriter { return v }, method, body, header...)
+}
+
+// sendTo is send with a writer of its own for the answer.
+func (b *bench) sendTo(writer func(*visit) http.ResponseWriter, method, body string, header ...string) *visit {
 	ctx, leave := context.WithCancel(context.Background())
 	r := httptest.NewRequestWithContext(ctx, method, "/cart", nil)
 	if body != "" {
@@ -155,6 +160,7 @@ func (b *bench) send(method, body string, header ...string) *visit {
 		r.Header.Set(header[i], header[i+1])
 	}
 	v := &visit{ResponseRecorder: httptest.NewRecorder(), leave: leave, done: make(chan struct{})}
+	w := writer(v)
 	go func() {
 		defer close(v.done)
 		defer leave()
@@ -163,7 +169,7 @@ func (b *bench) send(method, body string, header ...string) *visit {
 				v.cut = p == http.ErrAbortHandler
 			}
 		}()
-		b.gate.ServeHTTP(v, r)
+		b.gate.ServeHTTP(w, r)
 	}()
 	return v
 }

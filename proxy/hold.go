@@ -26,6 +26,7 @@ type hold struct {
 	mu     sync.Mutex
 	over   bool // the request needs the turn no more; nested ones may
 	ended  bool // the turn was given back
+	moved  bool // the session has got another id
 	cutOff bool // the gate's end has cut off what the turn was for
 	lost   bool
 	after  func()      // called once when the turn has ended; may be nil
@@ -108,7 +109,7 @@ func (h *hold) finish() bool {
 	if h.cutOff && !h.lost { // else the lease is another's
 		rest = h.restLocked()
 	}
-	after, lost, cutOff, nested := h.after, h.lost, h.cutOff, h.nested
+	after, lost, cutOff, moved, nested := h.after, h.lost, h.cutOff, h.moved, h.nested
 	h.nested = nil
 	stopTimer(h.limit)
 	stopTimer(h.delay)
@@ -124,6 +125,9 @@ func (h *hold) finish() bool {
 	if h.caller != nil {
 		h.caller.leave(h, cutOff)
 	}
+	if moved {
+		h.turn.Outdate()
+	}
 	if rest > 0 && !h.inner {
 		h.turn.Abandon(rest)
 	} else {
@@ -138,6 +142,14 @@ func (h *hold) finish() bool {
 	}
 	h.record.finish()
 	return true
+}
+
+// outdate says that the session has got another id: those who wait for the turn
+// hear of it when they get it.
+func (h *hold) outdate() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moved = !h.inner // what is called gets no cookie for a browser
 }
 
 func (h *hold) account() {

@@ -34,6 +34,7 @@ const (
 	ReasonSpoolDisk       Reason = "spool_disk"
 	ReasonUpgrade         Reason = "upgrade_unsupported"
 	ReasonFolder          Reason = "folder"
+	ReasonIDChanged       Reason = "id_changed"
 	ReasonNoScript        Reason = "no_script"
 	ReasonUpstreamError   Reason = "upstream_error"
 	ReasonOverloaded      Reason = "upstream_overloaded"
@@ -50,7 +51,7 @@ func Reasons() []Reason {
 		ReasonStoreAway, ReasonLeaseLost, ReasonLoopbackDepth, ReasonStreamsFull,
 		ReasonHeaderTooLarge, ReasonBodyTooLarge, ReasonUploadsTotal, ReasonUploadsClient,
 		ReasonUploadSlow, ReasonUploadBroken, ReasonSpoolFull,
-		ReasonSpoolDisk, ReasonUpgrade, ReasonUpgradedTotal, ReasonUpgradedClient, ReasonFolder, ReasonNoScript, ReasonUpstreamError,
+		ReasonSpoolDisk, ReasonUpgrade, ReasonUpgradedTotal, ReasonUpgradedClient, ReasonFolder, ReasonIDChanged, ReasonNoScript, ReasonUpstreamError,
 		ReasonQueueFull, ReasonQueueTimeout, ReasonClientSlots,
 		ReasonOverloaded, ReasonUpstreamSilent, ReasonShuttingDown, ReasonInternal,
 	}

@@ -28,6 +28,10 @@ func (x *exchange) relay() error {
 	defer func() { x.taking.stop() }()
 	x.extendWrite(control)
 	x.w.WriteHeader(resp.StatusCode)
+	if x.run.heard != nil {
+		_ = control.Flush() // what fails now fails again below
+		x.run.tell()
+	}
 	for {
 		chunk, err := x.nextChunk(pipe, control)
 		switch {

@@ -50,6 +50,7 @@ type run struct {
 	protocol   string             // the one that the upstream has changed to
 	switchedTo io.ReadWriteCloser // its connection, there with head; the handler's from then on
 
+	heard chan struct{} // closed when the client has its new id; nil: it stays as it was
 	ended chan struct{} // closed when all has been given back; nil: nobody asks
 
 	mu        sync.Mutex
@@ -57,6 +58,7 @@ type run struct {
 	left      bool                    // the client has gone, or has been answered
 	unwanted  bool                    // nobody needs another server to be tried
 	stream    io.Closer               // the answer, where it may have no end
+	told      bool                    // heard is closed
 	abandoned bool                    // stream was closed because nobody needs it
 	giveUp    context.CancelCauseFunc // ends the wait for another server; nil: it does not wait
 }
@@ -141,6 +143,7 @@ func (r *run) do() {
 // giveBack ends the turn: after a delay where the upstream has ended, and as
 // one that others must wait for where the gate's end has cut it off.
 func (r *run) giveBack(err error, delay time.Duration) {
+	r.awaitHeard()
 	switch {
 	case r.hold == nil:
 	case errors.Is(err, errClosed) && kindOf(err) != KindConnect: // sent, and not ended
@@ -183,6 +186,7 @@ func (r *run) answer(delay *time.Duration) error {
 	if !wellNamed(resp.Header) {
 		return fmt.Errorf("%w (a space in the name of a field)", errMalformed)
 	}
+	r.noteID(resp.Header)
 	*delay = r.obey(r.orders(resp.Header))
 	r.open(resp)
 	_, err = r.pipe.Fill(r.req.Context(), resp.Body)
@@ -280,6 +284,7 @@ func (r *run) leave(gone bool) {
 
 // discard throws away what has come and what comes.
 func (r *run) discard() {
+	r.tell()
 	r.mu.Lock()
 	pipe, conn := r.pipe, r.switchedTo
 	r.mu.Unlock()

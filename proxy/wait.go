@@ -48,10 +48,15 @@ func (x *exchange) acquire() error {
 		return err
 	}
 	turn, err := x.gate.Locks.Acquire(x.patience(), x.ticket)
-	if err == nil {
-		x.begin(turn)
+	if err != nil {
+		return err
 	}
-	return err
+	if turn.Outdated() && x.asksAgain() {
+		turn.Release()
+		return x.idChanged()
+	}
+	x.begin(turn)
+	return nil
 }
 
 // noticeable is a wait in which a client may have left.

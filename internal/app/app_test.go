@@ -68,10 +68,10 @@ rules:
 
 func TestRuleSaysOnlyWhatIsItsOwn(t *testing.T) {
 	set, err := compileRules(load(t, `
-lock: {max_waiting: 7, wait_timeout: 3s, on_wait_timeout: forward, on_client_gone: run, max_hold: 100s, release_delay: 1s, busy: reject, on_store_failure: closed}
+lock: {max_waiting: 7, wait_timeout: 3s, on_wait_timeout: forward, on_client_gone: run, on_id_change: redirect, max_hold: 100s, release_delay: 1s, busy: reject, on_store_failure: closed}
 rules:
   - {name: nothing, match: {path: ["/a"]}}
-  - {name: all, match: {path: ["/b"]}, max_waiting: 1, wait_timeout: 2s, on_wait_timeout: reject, on_client_gone: drop, max_hold: 200s, release_delay: 0s, release_on: headers,
+  - {name: all, match: {path: ["/b"]}, max_waiting: 1, wait_timeout: 2s, on_wait_timeout: reject, on_client_gone: drop, on_id_change: forward, max_hold: 200s, release_delay: 0s, release_on: headers,
      busy: queue, max_body_size: 1KiB, lock_group: g, lock: barrier, on_store_failure: open, priority: low}
 `))
 	if err != nil {
@@ -79,7 +79,7 @@ rules:
 	}
 	base := rules.Policy{
 		Rule: "nothing", Number: 1, RejectBusy: true, Status: 403, Upstream: "php", Cookie: "PHPSESSID", MaxWaiting: 7, WaitTimeout: 3 * time.Second,
-		ForwardOnTimeout: true, Unattended: true, MaxHold: 100 * time.Second, MaxBodySize: 64 << 20, ReleaseDelay: time.Second, OnStoreFailure: rules.Closed,
+		ForwardOnTimeout: true, Unattended: true, RedirectOutdated: true, MaxHold: 100 * time.Second, MaxBodySize: 64 << 20, ReleaseDelay: time.Second, OnStoreFailure: rules.Closed,
 	}
 	if got := *set.Decide(&rules.Request{Path: "/a"}); !reflect.DeepEqual(got, base) {
 		t.Errorf("a rule that says nothing: %+v", got)

@@ -48,6 +48,9 @@ var policyFields = []explained{
 	{"on_client_gone", func(p *rules.Policy) string {
 		return word(p.Unattended, config.ClientGoneRun, config.ClientGoneDrop)
 	}, "lock.on_client_gone"},
+	{"on_id_change", func(p *rules.Policy) string {
+		return word(p.RedirectOutdated, config.IDChangeRedirect, config.IDChangeForward)
+	}, "lock.on_id_change"},
 	{"max_hold", func(p *rules.Policy) string { return bound(p.MaxHold) }, "lock.max_hold"},
 	{"release_on", func(p *rules.Policy) string {
 		return word(p.ReleaseOnHeaders, config.ReleaseOnHeaders, config.ReleaseOnEnd)

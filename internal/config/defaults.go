@@ -77,6 +77,7 @@ func defaultLock() Lock {
 		WaitTimeout:         20 * time.Second,
 		OnWaitTimeout:       TimeoutReject,
 		OnClientGone:        ClientGoneDrop,
+		OnIDChange:          IDChangeForward,
 		MaxHold:             120 * time.Second,
 		TTL:                 10 * time.Second,
 		ReleaseOn:           ReleaseOnEnd,

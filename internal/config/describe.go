@@ -104,6 +104,9 @@ func (d *description) lines(l Lock) {
 		then = ", then it runs without its turn"
 	}
 	d.line("A request waits %s%s.", atMostFor(l.WaitTimeout), only(l.WaitTimeout > 0, then))
+	if l.OnIDChange == IDChangeRedirect {
+		d.line("A request that waits while its session gets another id is redirected to where it is, to come with that.")
+	}
 	if l.OnClientGone == ClientGoneRun {
 		d.line("A request whose client leaves while it waits runs all the same.")
 	}

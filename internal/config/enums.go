@@ -12,6 +12,7 @@ type (
 	Busy           string // lock.busy
 	OnWaitTimeout  string // lock.on_wait_timeout
 	OnClientGone   string // lock.on_client_gone
+	OnIDChange     string // lock.on_id_change
 	ReleaseOn      string // lock.release_on
 	OnStoreFailure string // lock.on_store_failure
 	OnLeaseLost    string // lock.on_lease_lost
@@ -50,6 +51,9 @@ const (
 
 	ClientGoneDrop OnClientGone = "drop" // not run, where it has not begun
 	ClientGoneRun  OnClientGone = "run"  // as if it were there
+
+	IDChangeForward  OnIDChange = "forward"  // with the old id
+	IDChangeRedirect OnIDChange = "redirect" // 307: the client asks again, with the new one
 
 	ReleaseOnEnd     ReleaseOn = "end"
 	ReleaseOnHeaders ReleaseOn = "headers"
@@ -102,6 +106,7 @@ var allowedWords = map[reflect.Type][]string{
 	reflect.TypeFor[Busy]():           words(BusyQueue, BusyReject),
 	reflect.TypeFor[OnWaitTimeout]():  words(TimeoutReject, TimeoutForward),
 	reflect.TypeFor[OnClientGone]():   words(ClientGoneDrop, ClientGoneRun),
+	reflect.TypeFor[OnIDChange]():     words(IDChangeForward, IDChangeRedirect),
 	reflect.TypeFor[ReleaseOn]():      words(ReleaseOnEnd, ReleaseOnHeaders),
 	reflect.TypeFor[OnStoreFailure](): words(StoreFailureLocal, StoreFailureClosed, StoreFailureOpen),
 	reflect.TypeFor[OnLeaseLost]():    words(LeaseLostContinue, LeaseLostAbort),

@@ -14,6 +14,7 @@ type Lock struct {
 	WaitTimeout         time.Duration  `mapstructure:"wait_timeout" reload:"yes"`           // for the turn and a slot together; default 20s
 	OnWaitTimeout       OnWaitTimeout  `mapstructure:"on_wait_timeout" reload:"yes"`        // default reject
 	OnClientGone        OnClientGone   `mapstructure:"on_client_gone" reload:"yes"`         // when it leaves before its request has begun to run; default drop
+	OnIDChange          OnIDChange     `mapstructure:"on_id_change" reload:"yes"`           // when the session gets another id (a log-in) while its requests wait; default forward
 	MaxHold             time.Duration  `mapstructure:"max_hold" reload:"yes"`               // of one turn; default 120s
 	TTL                 time.Duration  `mapstructure:"ttl"`                                 // of a lease, which the memory store has not; default 10s; never 0; with Redis at least 3s
 	ReleaseOn           ReleaseOn      `mapstructure:"release_on" reload:"yes"`             // default end

@@ -24,6 +24,7 @@ type Rule struct {
 	WaitTimeout    *time.Duration  `mapstructure:"wait_timeout"`
 	OnWaitTimeout  *OnWaitTimeout  `mapstructure:"on_wait_timeout"`
 	OnClientGone   *OnClientGone   `mapstructure:"on_client_gone"`
+	OnIDChange     *OnIDChange     `mapstructure:"on_id_change"`
 	MaxHold        *time.Duration  `mapstructure:"max_hold"`
 	MaxBodySize    *Size           `mapstructure:"max_body_size"`
 	ReleaseOn      *ReleaseOn      `mapstructure:"release_on"`

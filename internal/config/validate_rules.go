@@ -60,7 +60,7 @@ func validateReject(r *report, path string, rule *Rule) {
 
 // lineKeys are the keys of a rule that mean nothing to a request that does
 // not stand in a line.
-var lineKeys = []string{"busy", "max_waiting", "on_wait_timeout", "release_on", "release_delay", "lock_group", "on_store_failure"}
+var lineKeys = []string{"busy", "max_waiting", "on_wait_timeout", "on_id_change", "release_on", "release_delay", "lock_group", "on_store_failure"}
 
 // validateLockKeys refuses settings of a line where there is none.
 func validateLockKeys(r *report, cfg *Config, path string, rule *Rule) {

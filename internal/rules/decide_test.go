@@ -95,12 +95,12 @@ func TestOnlyARefusalThatIsNotEnforcedLeavesTheLaterRulesSomething(t *testing.T)
 }
 
 func TestRuleIsLaidOverBase(t *testing.T) {
-	base := Policy{Rule: "base", Lock: Exclusive, MaxWaiting: 64, WaitTimeout: 20 * time.Second, Upstream: "php", Cookie: "PHPSESSID", ForwardOnTimeout: true, Unattended: true}
+	base := Policy{Rule: "base", Lock: Exclusive, MaxWaiting: 64, WaitTimeout: 20 * time.Second, Upstream: "php", Cookie: "PHPSESSID", ForwardOnTimeout: true, Unattended: true, RedirectOutdated: true}
 	s := mustCompile(t, base,
 		Rule{
 			Name: "all", Match: Match{Path: []string{"/all"}},
 			Lock: ptr(Barrier), RejectBusy: ptr(true), Reject: ptr(true), Status: ptr(429), Upstream: ptr("other"), Cookie: ptr("c"), Header: ptr("H"),
-			LockGroup: ptr("g"), MaxWaiting: ptr(0), WaitTimeout: ptr(time.Second), ForwardOnTimeout: ptr(false), Unattended: ptr(false), MaxHold: ptr(time.Minute),
+			LockGroup: ptr("g"), MaxWaiting: ptr(0), WaitTimeout: ptr(time.Second), ForwardOnTimeout: ptr(false), Unattended: ptr(false), RedirectOutdated: ptr(false), MaxHold: ptr(time.Minute),
 			MaxBodySize: ptr(int64(5)), ReleaseOnHeaders: ptr(true), ReleaseDelay: ptr(time.Millisecond), OnStoreFailure: ptr(Open), Priority: ptr(Low), Shadow: ptr(true),
 			Limits: []string{"own"}, Concurrency: []string{"few"},
 		},

@@ -86,6 +86,7 @@ type Policy struct {
 	WaitTimeout      time.Duration // 0: no limit
 	ForwardOnTimeout bool          // after WaitTimeout: forward without the turn
 	Unattended       bool          // runs also where the client leaves before
+	RedirectOutdated bool          // who waits while the session gets another id asks again
 	MaxHold          time.Duration // 0: no limit
 	MaxBodySize      int64         // bytes; 0: no limit
 	ReleaseOnHeaders bool          // else at the end of the answer

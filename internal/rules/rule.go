@@ -22,6 +22,7 @@ type Rule struct {
 	WaitTimeout      *time.Duration
 	ForwardOnTimeout *bool
 	Unattended       *bool
+	RedirectOutdated *bool
 	MaxHold          *time.Duration
 	MaxBodySize      *int64
 	ReleaseOnHeaders *bool
@@ -82,6 +83,7 @@ func (r *Rule) over(base Policy) Policy {
 	set(&p.WaitTimeout, r.WaitTimeout)
 	set(&p.ForwardOnTimeout, r.ForwardOnTimeout)
 	set(&p.Unattended, r.Unattended)
+	set(&p.RedirectOutdated, r.RedirectOutdated)
 	set(&p.MaxHold, r.MaxHold)
 	set(&p.MaxBodySize, r.MaxBodySize)
 	set(&p.ReleaseOnHeaders, r.ReleaseOnHeaders)

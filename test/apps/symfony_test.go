@@ -102,48 +102,95 @@ func TestSymfonyBehindTheGate(t *testing.T) {
 	s.wantStage(t, "/account", "done")
 }
 
-// What waits while a log-in gives the session another id has come under the old
-// one: it must see nothing of the log-in, which somebody may have planted that id
-// for.
-func TestSymfonyShowsNothingOfALogInUnderTheOldSession(t *testing.T) {
-	s, _ := startSymfony(t)
-	v, late := s.visitor(t), s.visitor(t)
-	form := v.get("/login")
-	old := v.cookie("PHPSESSID")
-	fields := fieldsOf(form.find("form", "id", "login"))
+// slowLogIn sends the form of the log-in, whose page waits for lift; seen is what
+// it leads to. It returns when PHP runs it.
+func (v *visitor) slowLogIn(s *site) (seen <-chan page, lift func()) {
+	v.Helper()
+	fields := fieldsOf(v.get("/login").find("form", "id", "login"))
 	fields.Set("_username", "editor")
 	fields.Set("_password", password)
-
-	lifted := filepath.Join(t.TempDir(), "lifted")
-	logIn := v.request(http.MethodPost, "/login", fields, "X-Test-Label", "log-in", "X-Test-Until", lifted)
-	seen := make(chan page, 1)
-	waited := make(chan page, 1)
-	send := func(v *visitor, req *http.Request, to chan<- page) {
-		p, err := v.send(req)
-		if err != nil {
-			t.Error(err)
+	lifted := filepath.Join(v.TempDir(), "lifted")
+	seen = v.start(v.request(http.MethodPost, "/login", fields, "X-Test-Label", "log-in", "X-Test-Until", lifted))
+	eventually(v.T, "the log-in runs", func() bool { return slices.Contains(s.words(v.T), "begin log-in") })
+	return seen, func() {
+		if err := os.WriteFile(lifted, nil, 0o644); err != nil {
+			v.Fatal(err)
 		}
-		to <- p
 	}
-	go send(v, logIn, seen)
-	eventually(t, "the log-in runs", func() bool { return slices.Contains(s.words(t), "begin log-in") })
-	go send(late, late.request(http.MethodGet, "/account", nil, "Cookie", "PHPSESSID="+old), waited)
-	eventually(t, "a page in line", func() bool { return s.waiting(t) == 1 })
-	if err := os.WriteFile(lifted, nil, 0o644); err != nil {
-		t.Fatal(err)
+}
+
+// queue asks for a page that waits in line, as the nth.
+func (v *visitor) queue(s *site, nth int, req *http.Request) <-chan page {
+	v.Helper()
+	seen := v.start(req)
+	eventually(v.T, "a page in line", func() bool { return s.waiting(v.T) == float64(nth) })
+	return seen
+}
+
+// What waits while a log-in gives the session another id has come under the old
+// one: it must see nothing of the log-in, which somebody may have planted that id
+// for. It may ask again, with whatever it has.
+func TestSymfonyShowsNothingOfALogInUnderTheOldSession(t *testing.T) {
+	for _, then := range []string{"redirect", "forward"} {
+		t.Run(then, func(t *testing.T) {
+			s, _ := startSymfony(t, onIDChange(then))
+			v, late := s.visitor(t), s.visitor(t)
+			v.get("/login")
+			old := v.cookie("PHPSESSID")
+			seen, lift := v.slowLogIn(s)
+			waited := late.queue(s, 1, late.request(http.MethodGet, "/account", nil, "Cookie", "PHPSESSID="+old))
+			lift()
+			in, out := <-seen, <-waited
+			if t.Failed() {
+				return
+			}
+			if in.paragraph("user") != "editor" || v.cookie("PHPSESSID") == old {
+				t.Errorf("not logged in:\n%s", in.text)
+			}
+			if out.find("form", "id", "login") == nil {
+				t.Errorf("what waited under the old session shows\n%s", out.text)
+			}
+			if out := late.get("/account"); out.url.Path != "/login" {
+				t.Errorf("who has waited may see %s", out.url)
+			}
+		})
 	}
-	in, out := <-seen, <-waited
-	if t.Failed() {
-		return
+}
+
+func onIDChange(then string) config.Flag {
+	return config.Flag{Name: "--on-id-change", Path: "lock.on_id_change", Value: then}
+}
+
+// Other tabs ask for something while the log-in runs: what PHP makes of the old id
+// must not log the browser out again.
+func TestSymfonyStaysLoggedInWhateverWaitsForTheLogIn(t *testing.T) {
+	s, _ := startSymfony(t) // with the sample's on_id_change
+	v := s.visitor(t)
+	seen, lift := v.slowLogIn(s)
+	tab := v.anotherTab()
+	var redirects []<-chan page
+	for n := range 2 {
+		redirects = append(redirects, tab.queue(s, n+1, tab.request(http.MethodGet, "/account", nil)))
 	}
-	if in.paragraph("user") != "editor" || v.cookie("PHPSESSID") == old {
-		t.Errorf("not logged in:\n%s", in.text)
+	lift()
+	if p := <-seen; t.Failed() || p.paragraph("user") != "editor" {
+		t.Fatalf("not logged in:\n%s", p.text)
 	}
-	if out.find("form", "id", "login") == nil {
-		t.Errorf("what waited under the old session shows\n%s", out.text)
+	for _, redirect := range redirects {
+		r := <-redirect
+		if t.Failed() || r.status != http.StatusTemporaryRedirect {
+			t.Fatalf("%d, want to ask again", r.status)
+		}
+		again, err := r.url.Parse(r.header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := tab.get(again.String()); p.paragraph("user") != "editor" || again.Path != "/account" {
+			t.Errorf("%s shows\n%s", again, p.text)
+		}
 	}
-	if out := late.get("/account"); out.url.Path != "/login" {
-		t.Errorf("who has waited may see %s", out.url)
+	if p := v.get("/account"); p.paragraph("user") != "editor" {
+		t.Errorf("logged out: %s", p.url)
 	}
 }
 

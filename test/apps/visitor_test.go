@@ -35,6 +35,16 @@ func (s *site) visitor(t *testing.T) *visitor {
 	return &visitor{T: t, client: &http.Client{Transport: transport, Jar: jar}}
 }
 
+// anotherTab has the same cookies and follows no redirects: in which order a
+// program follows one and takes a cookie is its own affair.
+func (v *visitor) anotherTab() *visitor {
+	return &visitor{T: v.T, client: &http.Client{
+		Transport:     v.client.Transport,
+		Jar:           v.client.Jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
 // page is what a visitor sees.
 type page struct {
 	status int
@@ -79,6 +89,19 @@ func (v *visitor) send(req *http.Request) (page, error) {
 	}
 	root, err := html.Parse(strings.NewReader(string(text)))
 	return page{status: resp.StatusCode, url: resp.Request.URL, header: resp.Header, text: string(text), root: root}, err
+}
+
+// start sends a request and goes on; the page comes over the channel.
+func (v *visitor) start(req *http.Request) <-chan page {
+	seen := make(chan page, 1)
+	go func() {
+		p, err := v.send(req)
+		if err != nil {
+			v.Error(err)
+		}
+		seen <- p
+	}()
+	return seen
 }
 
 // get asks for a page that must be there.
