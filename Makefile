@@ -31,7 +31,7 @@ test: ## install what the tests need (asks first on a terminal), then run all of
 	CGO_ENABLED=1 GORACE=atexit_sleep_ms=50 go test -race -shuffle=on $(ONE_BY_ONE) -timeout 8m $(TESTS)
 
 .PHONY: browser
-browser: ## look at the page for refusals with a real browser (installs Chromium)
+browser: ## look at the page for refusals, and at log-ins, with a real browser (installs Chromium)
 	@scripts/test-deps --browser
 	CGO_ENABLED=1 go test -race -tags browser -timeout 5m ./test/browser
 

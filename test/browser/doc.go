@@ -1,6 +1,7 @@
 // Package browser shows with a real browser that the page for people who are
 // refused comes again by itself, backs off, and gets through once the line is
-// free: with scripts and without.
+// free, with scripts and without; and that what waits for a log-in comes again
+// with the new id.
 //
 // Chromium is a download of 100 MB and not in every system's packages, so these
 // tests stand apart from the others: they are built with the tag browser only,

@@ -61,7 +61,7 @@ func newStand(t *testing.T) *stand {
 	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<title>through</title>") })
 	backend := httptest.NewServer(mux)
 	t.Cleanup(backend.Close)
-	s.startGate(t, backend.Listener.Addr().String())
+	s.gate, _ = startGate(t, backend.Listener.Addr().String(), "busy: reject")
 	s.startRecorder(t)
 
 	s.ask(t, "/page") // a short turn: from it the gate reckons how long one lasts
@@ -73,13 +73,13 @@ func newStand(t *testing.T) *stand {
 	return s
 }
 
-// startGate runs a gate before a backend.
-func (s *stand) startGate(t *testing.T, backend string) {
+// startGate runs a gate before a backend and returns its URL, and its admin's.
+func startGate(t *testing.T, backend, lock string) (gate, admin string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "gate.yaml")
-	text := fmt.Sprintf("server: {listen: '127.0.0.1:0', drain_delay: 0s}\nadmin: {listen: '127.0.0.1:0'}\nspool: {dir: %q}\nlock: {busy: reject}\n"+
-		"upstreams: [{name: app, protocol: http, servers: [{address: %q}]}]\n", dir, backend)
+	text := fmt.Sprintf("server: {listen: '127.0.0.1:0', drain_delay: 0s}\nadmin: {listen: '127.0.0.1:0'}\nspool: {dir: %q}\nlock: {%s}\n"+
+		"upstreams: [{name: app, protocol: http, servers: [{address: %q}]}]\n", dir, lock, backend)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func (s *stand) startGate(t *testing.T, backend string) {
 		}
 		_ = a.Close()
 	})
-	s.gate = "http://" + a.Address().String()
+	return "http://" + a.Address().String(), "http://" + a.AdminAddress().String()
 }
 
 // startRecorder passes requests on to the gate and notes those for the page.
