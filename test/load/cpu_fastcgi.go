@@ -42,7 +42,7 @@ func (s *stand) startCaddy(ctx context.Context, pool *fpm.Pool) (c *child, addre
 	if err != nil {
 		return nil, "", fmt.Errorf("caddy is not installed (Debian: caddy), and this figure is a comparison with it: %w", err)
 	}
-	if address, err = freePort(ctx); err != nil {
+	if address, err = s.freePort(); err != nil {
 		return nil, "", err
 	}
 	upstream := pool.Address()

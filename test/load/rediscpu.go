@@ -76,7 +76,7 @@ func (s *stand) startNginxLua(ctx context.Context, redis *redisServer, backend s
 	if err != nil {
 		return "", fmt.Errorf("nginx is not installed (%s), and this figure is a comparison with it: %w", packages, err)
 	}
-	if address, err = freePort(ctx); err != nil {
+	if address, err = s.freePort(); err != nil {
 		return "", err
 	}
 	dir, err := os.MkdirTemp(s.dir, "nginx-")

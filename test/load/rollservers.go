@@ -47,7 +47,7 @@ func (s *stand) rollAnnouncedHTTP(ctx context.Context) (rollingUpstream, error) 
 		defer c.stop()
 		return g.awaitServer(ctx, address, 0)
 	})
-	up.config += ", health: {path: /health, interval: 100ms, fall: 1, rise: 1}"
+	up.config += ", health: {path: /health, interval: 100ms, timeout: 10s, fall: 1, rise: 1}"
 	for i, restart := range up.restart {
 		up.restart[i] = func(ctx context.Context, g *gate) error {
 			err := restart(ctx, g)
@@ -78,7 +78,7 @@ func (g *gate) awaitServer(ctx context.Context, address string, healthy float64)
 func (s *stand) rollBackends(ctx context.Context, end func(context.Context, *gate, *child, string) error) (rollingUpstream, error) {
 	up := rollingUpstream{name: "app"}
 	for range 2 {
-		address, err := freePort(ctx)
+		address, err := s.freePort()
 		if err != nil {
 			return up, err
 		}

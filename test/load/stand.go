@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sessiongate/sessiongate/internal/fpm"
+	"github.com/sessiongate/sessiongate/internal/freeport"
 	"github.com/sessiongate/sessiongate/test/php"
 )
 
@@ -123,12 +123,13 @@ func (s *stand) startPrinting(ctx context.Context, name string, args ...string) 
 	return c, address, err
 }
 
-// freePort finds a port for a program that cannot choose one itself.
-func freePort(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+// freePort takes a port for a program that cannot choose one itself, or that will
+// be started again. It is nobody else's until the measurement is over.
+func (s *stand) freePort() (string, error) {
+	port, err := freeport.Take()
 	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+		return "", err
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	s.atEnd(port.GiveBack)
+	return port.Address(), nil
 }

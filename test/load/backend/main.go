@@ -54,13 +54,13 @@ func serve(address string) error {
 		<-unwell
 		ending.Store(true)
 	}()
-	s := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(answer)}
+	s := newOrderly(answer)
 	ended := make(chan error)
 	go func() {
 		<-ctx.Done()
-		ended <- s.Shutdown(context.WithoutCancel(ctx))
+		ended <- s.end(context.WithoutCancel(ctx))
 	}()
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-ended
