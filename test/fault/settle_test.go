@@ -43,8 +43,10 @@ func TestGateThatStartsAloneFindsOutWhatItsRedisIs(t *testing.T) {
 			turn.Release()
 			turnOf(t, next).turn.Release()
 		}
+		c := cluster.NodeOf(t, sessionKey(key(1000))).Client(t)
+		eventually(t, "the turn is claimed", func() bool { return read(t, c, key(1000)).owner != "" })
 		other := two.enqueue(t.Context(), t, shared(1000))
-		awaitLine(t, cluster.NodeOf(t, sessionKey(key(1000))).Client(t), key(1000), 1)
+		awaitLine(t, c, key(1000), 1)
 		running.Release()
 		turnOf(t, other).turn.Release()
 	})
