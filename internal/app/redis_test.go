@@ -262,7 +262,7 @@ func TestLostLeaseEndsTheRequestOrNot(t *testing.T) {
 			begun, end := make(chan struct{}), make(chan struct{})
 			var once sync.Once
 			lift := func() { once.Do(func() { close(end) }) }
-			a, log := startApp(t, "lock: {store: redis, ttl: 3s, on_lease_lost: "+c.policy+"}\n"+redisAt(server.Address(), ", timeout: 250ms")+
+			a, log := startApp(t, "lock: {store: redis, ttl: 3s, on_lease_lost: "+c.policy+"}\n"+redisAt(server.Address(), ", timeout: 700ms")+
 				upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
 					close(begun)
 					<-end
