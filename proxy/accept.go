@@ -6,6 +6,7 @@ import "net/http"
 // this connection only: from here on, all stages see the headers that the
 // upstream will see.
 func (g *Gate) accept(w http.ResponseWriter, r *http.Request) *exchange {
+	oneReading(r)
 	x := &exchange{gate: g, w: w, r: r, record: newRecord(g, r)}
 	x.stage = StageAccept
 	x.crowded = x.overHTTP2() && !g.streams.enter()

@@ -108,6 +108,10 @@ func (x *exchange) refuseTarget() error {
 	switch {
 	case u.Opaque != "", u.User != nil, absolute, strings.Contains(x.r.RequestURI, "#"):
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request target is not valid."}
+	case strings.ContainsFunc(x.r.RequestURI, func(c rune) bool { return c <= ' ' || c == '\x7f' }): // over HTTP/2 only
+		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The request target is not valid."}
+	case !httpguts.ValidHeaderFieldName(x.r.Method): // a token, too; not looked at over HTTP/2
+		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The method is not valid."}
 	case x.r.Method != strings.ToUpper(x.r.Method):
 		// Methods differ by case (RFC 9110, section 9.1), for rules, too; frameworks
 		// take "post" for POST.

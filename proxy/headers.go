@@ -18,7 +18,7 @@ func (x *exchange) requestHeader() http.Header {
 	out := make(http.Header, len(in)+6)
 	for name, values := range in {
 		if passesUpstream(name, x.client.Trusted) {
-			out[name] = oneLine(name, values)
+			out[name] = values
 		}
 	}
 	if _, ok := out["User-Agent"]; !ok {
@@ -26,19 +26,6 @@ func (x *exchange) requestHeader() http.Header {
 	}
 	x.setForwarded(out)
 	return out
-}
-
-// oneLine joins the lines of a header as rules have read them, and the session's
-// id: of several, servers give PHP the first, the last or all, as they please
-// (RFC 9110, section 5.3; for Cookie RFC 9113, section 8.2.3).
-func oneLine(name string, lines []string) []string {
-	switch {
-	case len(lines) < 2:
-		return lines
-	case name == "Cookie":
-		return []string{strings.Join(lines, "; ")}
-	}
-	return []string{strings.Join(lines, ", ")}
 }
 
 // setForwarded writes the forwarding headers and the request's id anew. Only

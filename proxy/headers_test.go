@@ -13,6 +13,7 @@ func upstreamHeader(t *testing.T, trusted []netip.Prefix, in http.Header) http.H
 	t.Helper()
 	r := newRequest()
 	r.RemoteAddr, r.Header = "192.0.2.7:4711", in
+	oneReading(r)
 	dropConnectionHeaders(in)
 	x := &exchange{r: r, record: &record{requestID: "id"}, client: clientip.New(trusted).Resolve(r.RemoteAddr, in)}
 	return x.requestHeader()

@@ -67,6 +67,7 @@ func fuzzedRules(t testing.TB) *rules.Set {
 		{Name: "query", Match: rules.Match{Query: []rules.NameValue{{Name: "b", Value: "c*"}}}},
 		{Name: "other-cookie", Match: rules.Match{Path: []string{"/b/**"}}, Cookie: ptr("OTHER")},
 		{Name: "unlocked", Match: rules.Match{Path: []string{"/*.css"}}, Lock: &none},
+		{Name: "header", Match: rules.Match{Header: []rules.NameValue{{Name: "X-A", Value: "b"}}}},
 		{Name: "session", Match: rules.Match{Path: []string{"/x/**"}, Session: &yes}},
 		{Name: "host", Match: rules.Match{Host: []string{"*.victim.test", "victim.test"}}},
 	})
@@ -184,12 +185,15 @@ func (g *fuzzedGate) read(t *testing.T, q request) (rule, key string) {
 		}
 	}
 	header := http.Header{}
-	if cookie, ok := q.value("cookie"); ok {
-		header.Set("Cookie", cookie)
+	for _, name := range []string{"Cookie", "X-A"} {
+		if value, ok := q.value(strings.ToLower(name)); ok {
+			header[name] = []string{value}
+		}
 	}
 	id := func(cookie, _ string) (string, bool) { return session.Source{Cookie: cookie}.ID(header) }
 	policy := g.rules.Decide(&rules.Request{
 		Host: strings.TrimPrefix(q.host, theUpstreams), Path: path, Method: method, RawQuery: query,
+		Header:     func(name string) []string { return header[name] },
 		HasSession: func(cookie, header string) bool { _, ok := id(cookie, header); return ok },
 	})
 	if session, ok := id(policy.Cookie, ""); ok && policy.Lock != rules.None {

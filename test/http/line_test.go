@@ -28,6 +28,7 @@ func lineScenarios() []scenario {
 func fieldScenarios() []scenario {
 	list := []scenario{
 		{name: "a field that is folded", send: get("/a", "X-A: b\r\n\t c"), replies: []reply{ok}, seen: saw("GET /a", "x-a: b c")},
+		{name: "a field that is folded over nothing", send: get("/a", "X-A: b\r\n "), replies: []reply{ok}, seen: saw("GET /a", "x-a: b")},
 		{name: "a field without a value", send: get("/a", "X-A:"), replies: []reply{ok}, seen: saw("GET /a", "x-a: ")},
 		{name: "a field without spaces", send: get("/a", "X-A:b"), replies: []reply{ok}, seen: saw("GET /a", "x-a: b")},
 		{name: "a field in spaces", send: get("/a", "X-A: \t b \t"), replies: []reply{ok}, seen: saw("GET /a", "x-a: b")},
