@@ -84,10 +84,10 @@ func (s *stand) abuseThrough(ctx context.Context, config gateConfig, rounds int)
 			s.progress("%-17s p50 %.1f, p%d %.1f ms (%d requests)", beside, inMillis(percentile(took, 50)), p, inMillis(tail), len(took))
 		}
 	}
-	subject, base := median(with), median(without)
+	subject, base := s.plan.typical(with), s.plan.typical(without)
 	return stated("", s.plan.overTail(subject, base), millis(subject, base), fmt.Sprintf(
-		"p%d of rounds of %s, median of %d rounds; %d sessions × %s every %s; abuser: %d × %s, one session; %s",
-		p, s.plan.abusePhase, rounds, others.sessions, others.path, others.interval, abusers, abusePage, config.said())), nil
+		"p%d of rounds of %s, %s; %d sessions × %s every %s; abuser: %d × %s, one session; %s",
+		p, s.plan.abusePhase, s.plan.ofRounds(rounds), others.sessions, others.path, others.interval, abusers, abusePage, config.said())), nil
 }
 
 // visitAlone lets the others visit with nobody beside them.

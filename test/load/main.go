@@ -12,6 +12,7 @@
 // What holds:
 //   - A figure is a ratio of two medians that were taken in one run, in rounds
 //     that take turns, or a count. What else the machine does hits both sides.
+//     (A quick run takes the best of few rounds.)
 //   - A figure is printed with its bound and the configuration it was taken with.
 //   - An answer that is not the expected one fails the measurement: nothing is
 //     measured that did not work.

@@ -48,10 +48,10 @@ func (n neighbours) measure(ctx context.Context, s *stand) (figure, error) {
 			s.progress("%-6s p50 %.1f, p%d %.1f ms (%d requests)", beside, inMillis(percentile(took, 50)), p, inMillis(tail), len(took))
 		}
 	}
-	subject, base := median(with), median(without)
+	subject, base := s.plan.typical(with), s.plan.typical(without)
 	return stated("", s.plan.overTail(subject, base), millis(subject, base), fmt.Sprintf(
-		"p%d of rounds of %s, median of %d rounds; %d clients × %s every %s; beside: %s; %s",
-		p, s.plan.abusePhase, n.rounds, apart.sessions, apart.path, apart.interval, n.said, n.config.said())), nil
+		"p%d of rounds of %s, %s; %d clients × %s every %s; beside: %s; %s",
+		p, s.plan.abusePhase, s.plan.ofRounds(n.rounds), apart.sessions, apart.path, apart.interval, n.said, n.config.said())), nil
 }
 
 func (s *stand) apartAlone(ctx context.Context, g *gate) ([]time.Duration, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -17,6 +18,23 @@ func median[T ~int64 | ~float64](values []T) T {
 		return sorted[n/2]
 	}
 	return (sorted[n/2-1] + sorted[n/2]) / 2
+}
+
+// typical is what rounds have shown, their median. A quick run has few, and takes
+// the best of them: what is broken is so in each, other work of the machine is not.
+func (p plan) typical(rounds []time.Duration) time.Duration {
+	if p.quick && len(rounds) > 0 {
+		return slices.Min(rounds)
+	}
+	return median(rounds)
+}
+
+// ofRounds says what typical is.
+func (p plan) ofRounds(n int) string {
+	if p.quick {
+		return fmt.Sprintf("best of %d rounds", n)
+	}
+	return fmt.Sprintf("median of %d rounds", n)
 }
 
 // percentile is the smallest value that at least p of 100 values do not exceed

@@ -60,6 +60,16 @@ func TestLostAndOvertaken(t *testing.T) {
 	}
 }
 
+func TestAQuickRunTakesTheBestRound(t *testing.T) {
+	rounds := []time.Duration{3, 1, 8}
+	if got := (plan{quick: true}).typical(rounds); got != 1 {
+		t.Errorf("a quick run takes %d", got)
+	}
+	if got := (plan{}).typical(rounds); got != 3 {
+		t.Errorf("a whole run takes %d", got)
+	}
+}
+
 func TestATailCountsForTheLeastThatThePlanSays(t *testing.T) {
 	p := plan{leastTail: 25 * time.Millisecond}
 	for _, tc := range []struct {

@@ -48,7 +48,7 @@ func order(ctx context.Context, s *stand) ([]figure, error) {
 		}
 	}
 	with := fmt.Sprintf("%s, sent %s apart, a connection each; %s", burstSaid, burstGap, config.said())
-	fast, slow := median(atOnce), median(oneByOne)
+	fast, slow := s.plan.typical(atOnce), s.plan.typical(oneByOne)
 	s.progress("at once %.1f ms, one after another %.1f ms", inMillis(fast), inMillis(slow))
 	return []figure{
 		held("order: lost updates in all rounds", float64(lost), 0, fmt.Sprintf("of %d", 2*burst*s.plan.rounds), with),

@@ -36,13 +36,14 @@ func orderSpread(ctx context.Context, s *stand) ([]figure, error) {
 		return nil, err
 	}
 	n := burst * len(r.atOnce)
+	fast, slow := s.plan.typical(r.atOnce), s.plan.typical(r.oneByOne)
 	with := fmt.Sprintf("%s, sent %s apart round robin over %d gates on one Redis, a connection each; %s", burstSaid, burstGap, spreadGates, config.said())
 	return []figure{
 		held("order over 3 gates: lost updates in all rounds", float64(r.lost), 0, fmt.Sprintf("of %d", 2*n), with),
 		timed("order over 3 gates: requests overtaken by one that came 1 ms later or more", float64(r.overtaken),
 			s.plan.spreadOvertakeBound, fmt.Sprintf("of %d; a message to Redis and back takes %.2f ms", n, inMillis(delay)), with),
-		timed("order over 3 gates: time of all, at once / one after another through one gate", r.time(), s.plan.spreadTimeBound,
-			millis(median(r.atOnce), median(r.oneByOne)), with),
+		timed("order over 3 gates: time of all, at once / one after another through one gate", ratio(fast, slow), s.plan.spreadTimeBound,
+			millis(fast, slow), with),
 	}, nil
 }
 
@@ -62,9 +63,10 @@ func orderPolled(ctx context.Context, s *stand) ([]figure, error) {
 		return nil, err
 	}
 	with := fmt.Sprintf("%s, sent %s apart round robin over %d gates; lock: {mode: none}, phpredis locking (lock_retries -1)", burstSaid, burstGap, spreadGates)
+	fast, slow := median(r.atOnce), median(r.oneByOne)
 	return []figure{
 		stated("order over 3 gates, polled lock: requests overtaken", float64(r.overtaken), fmt.Sprintf("of %d", burst*len(r.atOnce)), with),
-		stated("order over 3 gates, polled lock: time of all, at once / one after another", r.time(), millis(median(r.atOnce), median(r.oneByOne)), with),
+		stated("order over 3 gates, polled lock: time of all, at once / one after another", ratio(fast, slow), millis(fast, slow), with),
 	}, nil
 }
 
@@ -78,8 +80,6 @@ type spreadRounds struct {
 	atOnce, oneByOne []time.Duration
 	lost, overtaken  int
 }
-
-func (r spreadRounds) time() float64 { return ratio(median(r.atOnce), median(r.oneByOne)) }
 
 func (s *stand) spreadThrough(ctx context.Context, config gateConfig, rounds int) (spreadRounds, error) {
 	var r spreadRounds

@@ -50,7 +50,7 @@ func reader(ctx context.Context, s *stand) ([]figure, error) {
 		}
 	}
 	with := fmt.Sprintf("%s at %g MiB/s, then %s of the same session; %s", downloadPage, mebibytes(s.plan.readerRate), nextPage, config.said())
-	subject, base := median(slow), median(fast)
+	subject, base := s.plan.typical(slow), s.plan.typical(fast)
 	s.progress("next page: %.1f ms behind a slow reader, %.1f ms behind a fast one", inMillis(subject), inMillis(base))
 	return []figure{
 		timed("slow reader: next page behind a slow / a fast reader", ratio(subject, base), s.plan.readerBound, millis(subject, base), with),

@@ -33,10 +33,11 @@ func relay(ctx context.Context, s *stand) ([]figure, error) {
 		gate.add(first[0], median(through[0].whole))
 		base.add(first[1], median(through[1].whole))
 	}
-	with := fmt.Sprintf("10 MiB, one keep-alive client with a session, median of %d rounds of %d answers each; %s", s.plan.rounds, s.plan.relays, config.said())
+	with := fmt.Sprintf("10 MiB, one keep-alive client with a session, %s of %d answers each; %s", s.plan.ofRounds(s.plan.rounds), s.plan.relays, config.said())
+	whole, baseWhole := s.plan.typical(gate.whole), s.plan.typical(base.whole)
 	return []figure{
 		timed("relay of 10 MB: first byte later than through httputil.ReverseProxy, µs", inMicros(median(later)), s.plan.relayLater, micros(median(gate.first), median(base.first)), with),
-		timed("relay of 10 MB: whole answer, gate / httputil.ReverseProxy", ratio(median(gate.whole), median(base.whole)), s.plan.relayBound, millis(median(gate.whole), median(base.whole)), with),
+		timed("relay of 10 MB: whole answer, gate / httputil.ReverseProxy", ratio(whole, baseWhole), s.plan.relayBound, millis(whole, baseWhole), with),
 	}, nil
 }
 

@@ -35,12 +35,12 @@ func slowloris(ctx context.Context, s *stand) ([]figure, error) {
 		return nil, err
 	}
 	p := s.plan.abusePercentile
-	subject, base := median(siege.with), median(siege.without)
+	subject, base := s.plan.typical(siege.with), s.plan.typical(siege.without)
 	with := fmt.Sprintf("%d connections that send a byte every %s, %d of them bodies of %d sessions; %d sessions × %s every %s; %s",
 		s.plan.slowClients, slowPause, siege.uploads(), slowSessions, others.sessions, others.path, others.interval, config.said())
 	return []figure{
 		timed(fmt.Sprintf("slowloris: others' p%d with / without the slow clients", p), s.plan.overTail(subject, base), s.plan.slowBound, millis(subject, base),
-			fmt.Sprintf("p%d of rounds of %s, median of %d rounds; %s", p, s.plan.abusePhase, s.plan.rounds, with)),
+			fmt.Sprintf("p%d of rounds of %s, %s; %s", p, s.plan.abusePhase, s.plan.ofRounds(s.plan.rounds), with)),
 		held("slowloris: places in lines and turns that slow clients have", float64(siege.places), 0, "of all rounds, while nobody else was there", with),
 		stated("slowloris: memory of the gate", siege.memory/(1<<20), fmt.Sprintf("MiB resident, at most; %.1f before", siege.before/(1<<20)), with),
 	}, nil
