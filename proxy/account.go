@@ -105,6 +105,7 @@ func (rec *record) finish() {
 // choose keeps one upstream to the end of the request, and the others no more.
 func (rec *record) choose(u *Upstream) {
 	u.users.enter() // it is in the setup, and kept by that so far
+	rec.setup.counting.enter()
 	rec.chosen = u
 	rec.setup.deciding.leave()
 }
@@ -113,6 +114,7 @@ func (rec *record) choose(u *Upstream) {
 func (rec *record) leave() {
 	if rec.chosen != nil {
 		rec.chosen.users.leave()
+		rec.setup.counting.leave()
 	} else {
 		rec.setup.deciding.leave()
 	}

@@ -81,8 +81,7 @@ type Gate struct {
 	Parts
 
 	setup    atomic.Pointer[setup]
-	named    names // by setup
-	gone     names // that the setup before named, and this one does not
+	before   *setup // the one that was used before; nil: none. Use's
 	uploads  *places
 	upgraded *places
 	open     *tracker

@@ -39,6 +39,7 @@ type Metrics struct {
 	ignored         prometheus.Counter
 
 	warnedIgnored atomic.Bool
+	names         namesInUse
 }
 
 // secondsBuckets reach from a hand-off inside the gate to max_hold's default.
@@ -48,13 +49,13 @@ var secondsBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25
 // beforehand is there from the start, so that rates have a zero to begin at.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
-		requests:        counterVec("requests_total", "Requests by the rule that decided (empty: none) and status; 499: the client left.", "rule", "code"),
+		requests:        counterVec("requests_total", "Requests by the rule that decided (empty: none) and status; 499: the client left.", ruleLabel, "code"),
 		wait:            histogram("wait_seconds", "Time that requests with a session waited for their turn."),
 		queue:           histogram("queue_seconds", "Time that requests waited for a slot of a server, where slots are bounded."),
 		hold:            histogram("hold_seconds", "Time that turns lasted."),
 		refusals:        counterVec("refused_total", "Requests that the gate answered itself, by reason.", "reason"),
-		limitRefused:    counterVec("limit_refused_total", "Requests that a rate limit refused, or, where it is not enforced, would have.", "limit", "enforced"),
-		capRefused:      counterVec("concurrency_refused_total", "Requests that a concurrency cap refused, or, where it is not enforced, would have.", "cap", "enforced"),
+		limitRefused:    counterVec("limit_refused_total", "Requests that a rate limit refused, or, where it is not enforced, would have.", limitLabel, "enforced"),
+		capRefused:      counterVec("concurrency_refused_total", "Requests that a concurrency cap refused, or, where it is not enforced, would have.", capLabel, "enforced"),
 		shadowRefused:   counterVec("shadow_refused_total", "Requests that would have been refused, were it enforced, by reason.", "reason"),
 		shadowQueued:    counter("shadow_queued_total", "Requests that would have waited for a slot of a server, were it enforced."),
 		shadowWaits:     counter("shadow_waits_total", "Requests that would have waited for one of this gate, were it enforced."),
@@ -73,6 +74,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		stallSeconds:    counter("relay_stalled_seconds_total", "Time that upstreams were slowed at a bound of the spool."),
 		upgraded:        counter("upgraded_total", "Connections that were upgraded, to WebSocket or another protocol."),
 		ignored:         counter("ignored_forwarding_headers_total", "Requests with forwarding headers from peers that are not trusted proxies."),
+
+		names: namesInUse{setups: make(map[name]int)},
 	}
 	reg.MustRegister(m.requests, m.wait, m.queue, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.shadowQueued, m.shadowWaits, m.shadowOverlaps, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
 		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.loopback, m.loopbackUnused, m.stalls, m.stallSeconds, m.upgraded, m.ignored)

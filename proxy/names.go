@@ -1,51 +1,72 @@
 package proxy
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync"
 
-// names are those that a setup gives to rules, limits and caps: the values of labels.
-type names struct{ rules, limits, caps map[string]bool }
+	"github.com/prometheus/client_golang/prometheus"
+)
 
-func namesOf(s *setup) names {
-	n := names{rules: make(map[string]bool), limits: make(map[string]bool), caps: make(map[string]bool)}
+// name is what a setup calls a rule, a limit or a cap: the value of a label.
+type name struct{ label, value string }
+
+const (
+	ruleLabel  = "rule"
+	limitLabel = "limit"
+	capLabel   = "cap"
+)
+
+func namesOf(s *setup) map[name]bool {
+	names := make(map[name]bool)
 	for _, policy := range s.Rules.Policies() {
-		n.rules[policy.Rule] = true
+		names[name{ruleLabel, policy.Rule}] = true
 	}
 	for _, a := range s.apply {
 		for _, l := range a.limiters {
-			n.limits[l.Limit().Name] = true
+			names[name{limitLabel, l.Limit().Name}] = true
 		}
 		for _, c := range a.caps {
-			n.caps[c.Concurrency().Name] = true
+			names[name{capLabel, c.Concurrency().Name}] = true
 		}
 	}
-	return n
+	return names
 }
 
-// without leaves out what others have, too.
-func (n names) without(others names) names {
-	return names{rules: minus(n.rules, others.rules), limits: minus(n.limits, others.limits), caps: minus(n.caps, others.caps)}
+// namesInUse knows how many setups have each name and may still count by it.
+type namesInUse struct {
+	mu     sync.Mutex
+	setups map[name]int
 }
 
-func minus(set, others map[string]bool) map[string]bool {
-	rest := make(map[string]bool)
-	for name := range set {
-		if !others[name] {
-			rest[name] = true
-		}
+// keepNames says that a setup may count by names, until dropNames.
+func (m *Metrics) keepNames(names map[name]bool) {
+	m.names.mu.Lock()
+	defer m.names.mu.Unlock()
+	for n := range names {
+		m.names.setups[n]++
 	}
-	return rest
 }
 
-// forget drops the counters of names that are gone: with names that a program makes
-// up for each change there would be ever more of them.
-func (m *Metrics) forget(gone names) {
-	for _, c := range []struct {
-		names map[string]bool
-		label string
-		of    *prometheus.CounterVec
-	}{{gone.rules, "rule", m.requests}, {gone.limits, "limit", m.limitRefused}, {gone.caps, "cap", m.capRefused}} {
-		for name := range c.names {
-			c.of.DeletePartialMatch(prometheus.Labels{c.label: name})
+// dropNames drops the counters of names that no other setup has: with names that a
+// program makes up for each change there would be ever more of them. That is done
+// under the mutex, for a setup that comes has its counters made behind keepNames.
+func (m *Metrics) dropNames(names map[name]bool) {
+	m.names.mu.Lock()
+	defer m.names.mu.Unlock()
+	for n := range names {
+		if m.names.setups[n]--; m.names.setups[n] > 0 {
+			continue
 		}
+		delete(m.names.setups, n)
+		m.countersBy(n.label).DeletePartialMatch(prometheus.Labels{n.label: n.value})
 	}
+}
+
+func (m *Metrics) countersBy(label string) *prometheus.CounterVec {
+	switch label {
+	case ruleLabel:
+		return m.requests
+	case limitLabel:
+		return m.limitRefused
+	}
+	return m.capRefused
 }

@@ -28,6 +28,7 @@ type setup struct {
 	upstreams map[string]*Upstream
 	pathInfo  bool  // some upstream is a tree of scripts
 	deciding  users // the gate, and requests that have not chosen an upstream yet
+	counting  users // those deciding as one, requests that have chosen, and the gate for one setup longer
 }
 
 // applying is what limits the requests of one policy.
@@ -75,18 +76,15 @@ func appliesTo(policy *rules.Policy, limits *limiter.Set) applying {
 // Use has the requests that begin from now on go by another setup. Bounds on what
 // is under way hold at once, for those that come: nobody is turned out. The bounds
 // of Locks are its owner's to change. Counters of rules and limits that are gone
-// stay for one setup more, so that what is under way still counts and is seen. It is
-// called by one goroutine at a time.
+// stay for one setup more, so that they are seen, and for as long as a request may
+// count there. It is called by one goroutine at a time.
 func (g *Gate) Use(s Setup) {
 	before := g.setup.Load()
 	next := newSetup(s, before)
 	for _, u := range s.Upstreams {
 		g.Metrics.expect(u)
 	}
-	named := namesOf(next)
-	g.Metrics.forget(g.gone.without(named))
-	g.gone, g.named = g.named.without(named), named
-	g.Metrics.expectLimits(next)
+	g.countBy(next)
 	g.uploads.bound(s.MaxUploading, s.MaxUploadingPerClient)
 	g.upgraded.bound(s.MaxUpgraded, s.MaxUpgradedPerClient)
 	g.streams.limit.Store(int64(s.MaxStreams))
@@ -96,6 +94,20 @@ func (g *Gate) Use(s Setup) {
 	if before != nil {
 		before.deciding.leave()
 	}
+	if g.before != nil {
+		g.before.counting.leave()
+	}
+	g.before = before
+}
+
+// countBy has the counters of a setup's names there until nobody counts by it any
+// more.
+func (g *Gate) countBy(s *setup) {
+	names := namesOf(s)
+	g.Metrics.keepNames(names)
+	g.Metrics.expectLimits(s)
+	s.counting.begin(func() { g.Metrics.dropNames(names) })
+	s.counting.enter() // for those who decide: end leaves
 }
 
 // enter finds the setup that a request goes by. It keeps all upstreams, until the
@@ -113,6 +125,7 @@ func (s *setup) end() {
 	for _, u := range s.Upstreams {
 		u.users.leave()
 	}
+	s.counting.leave()
 }
 
 // TrustsPeer says whether a peer's word on who its client is counts now, by its

@@ -104,6 +104,50 @@ func TestOverlapsWithWhatWasNotEnforcedAreSeenBehindAChange(t *testing.T) {
 	})
 }
 
+// What is under way while its rule is taken out counts when it has ended, which
+// may be many changes later. It leaves nothing behind, and nobody else's counters
+// go with it.
+func TestCountersThatComeBehindTheirRulesEndAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s stagehand
+		b := newBench(t, s.php)
+		use := func(name string) {
+			set, err := rules.Compile(rules.Policy{Cookie: "PHPSESSID", Upstream: "php", Lock: rules.None}, []rules.Rule{
+				{Name: name, Match: rules.Match{Path: []string{"/cart"}}},
+				{Name: "always", Match: rules.Match{Path: []string{"/always"}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.useRules(set)
+		}
+		var visits []*visit
+		for i := range 5 {
+			use(fmt.Sprint("made-up-", i))
+			visits = append(visits, b.send("GET", ""))
+			synctest.Wait()
+		}
+		s.let(ok("page")) // under a setup that has been left
+		s.let(ok("page"))
+		for i := range 5 {
+			use(fmt.Sprint("later-", i))
+		}
+		synctest.Wait()
+		for s.running() > 0 {
+			s.let(ok("page"))
+			synctest.Wait()
+		}
+		for _, v := range visits {
+			<-v.done
+		}
+		synctest.Wait()
+		if got := testutil.CollectAndCount(b.gate.Metrics.requests); got != 0 {
+			t.Errorf("%d counters of requests by rules that are gone", got)
+		}
+		b.want("names that are kept", len(b.gate.Metrics.names.setups), 4) // the base's, always, and the last two
+	})
+}
+
 // A program that writes the rules makes up names: their counters do not pile up.
 func TestCountersOfRulesThatAreGoneAreForgotten(t *testing.T) {
 	var s stagehand

@@ -154,4 +154,7 @@ func TestAnUpstreamEndsOnceAndBehindItsRequests(t *testing.T) {
 			t.Errorf("upstream %d ended %d times, want %d", i, ended[i].Load(), want)
 		}
 	}
+	for n, setups := range b.gate.Metrics.names.setups {
+		b.want("setups that may count by "+n.label+" "+n.value, setups, 2) // the last, and the one before
+	}
 }
