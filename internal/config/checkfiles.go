@@ -43,7 +43,7 @@ func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warning
 			}
 		}
 		for m, server := range u.Servers {
-			i.server(joinKey(joinIndex(joinKey(path, "servers"), m), "address"), server.Address)
+			i.server(joinKey(joinIndex(joinKey(path, "servers"), m), "address"), server.Address, u.Protocol)
 		}
 	}
 	return i.mistakes, i.warnings
@@ -120,8 +120,12 @@ func (i *inspection) listener(path, listen string) {
 	}
 }
 
-// server checks a socket that PHP-FPM listens on.
-func (i *inspection) server(path, address string) {
+// server checks a socket that PHP-FPM, or an HTTP server, listens on.
+func (i *inspection) server(path, address string, protocol Protocol) {
+	if protocol == ProtocolHTTP {
+		i.socket(path, address, "the server running, and does it listen there", "the mode of the socket")
+		return
+	}
 	i.socket(path, address, "PHP-FPM running, and is this the listen of its pool",
 		"listen.owner, listen.group and listen.mode of the PHP-FPM pool")
 }

@@ -45,13 +45,14 @@ func TestWhatMayStillComeIsAWarning(t *testing.T) {
 	cfg := Defaults()
 	cfg.Session.KeyFile = key
 	cfg.Upstreams[0].Servers[0].Address = "unix:" + dir + "/php.sock"
+	cfg.Upstreams = append(cfg.Upstreams, Upstream{Protocol: ProtocolHTTP, Servers: []UpstreamServer{{Address: "unix:" + dir + "/app.sock"}}})
 	cfg.Spool.Dir = dir
 	mistakes, warnings := CheckFiles(cfg)
 	if len(mistakes) != 0 {
 		t.Error(mistakes)
 	}
 	text := warnings.Error()
-	for _, want := range []string{"everybody on this machine can read " + key, dir + "/php.sock does not exist; is PHP-FPM running"} {
+	for _, want := range []string{"everybody on this machine can read " + key, dir + "/php.sock does not exist; is PHP-FPM running", dir + "/app.sock does not exist; is the server running"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("got %s, want %s", text, want)
 		}

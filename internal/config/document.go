@@ -77,7 +77,7 @@ func (d *document) syntax(content []byte, err error) {
 	}
 	number, text := splitNumber(rest)
 	line, _ := parseInt(number)
-	d.report.unreadable(origin{line: line}, "", "not YAML, here or on the next line: %s", strings.TrimPrefix(text, ": "))
+	d.report.unreadable(origin{line: line}, "", "not YAML, on this line or in the block that begins here: %s", strings.TrimPrefix(text, ": "))
 }
 
 func tabbedLine(content []byte) int {

@@ -38,6 +38,7 @@ func RuleWarnings(cfg *Config) Errors {
 		}
 		rule.warnOfLock(warn)
 		rule.warnOfLimits(warn)
+		rule.warnOfPlace(cfg.Rules[i+1:], i+1, warn)
 		rule.warnOfEnforce(cfg, warn)
 	}
 	return warnings
@@ -77,6 +78,30 @@ func (rule *Rule) warnOfLimits(warn warnFunc) {
 	if rule.SkipLimits != nil && *rule.SkipLimits && len(rule.Limits) == 0 && rule.Match.trustsUserAgent() {
 		warn("skip_limits", "true for whoever names the right user agent: anybody can, and passes the limits; give the rule limits of its own, or add the client networks to match")
 	}
+}
+
+// warnOfPlace: the first rule that matches decides, and one that asks for nothing
+// but a user agent can be chosen by whoever would be refused, or limited, by a
+// later one. next is the number of the first of those.
+func (rule *Rule) warnOfPlace(later []Rule, next int, warn warnFunc) {
+	if !rule.Match.trustsUserAgent() || rule.Match.narrowed() {
+		return
+	}
+	var passed []string
+	for i := range later {
+		if later[i].rejects() || len(later[i].Limits) > 0 {
+			passed = append(passed, fmt.Sprintf("%s (%s)", joinIndex("rules", next+i), later[i].Name))
+		}
+	}
+	if len(passed) > 0 {
+		warn("match", "whoever names the right user agent is past what refuses or limits in %s: anybody can; put the rule behind", strings.Join(passed, ", "))
+	}
+}
+
+// narrowed: something but the user agent, the session and the client's address
+// decides, too.
+func (m *Match) narrowed() bool {
+	return m.Host != nil || m.Path != nil || m.PathRegex != nil || m.Method != nil || m.Header != nil || m.Query != nil
 }
 
 // writers names the methods of a match that write; "" where it takes none.

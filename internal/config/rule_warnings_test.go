@@ -54,6 +54,33 @@ func TestRulesThatLetTooMuchPassAreWarnedOf(t *testing.T) {
 	}
 }
 
+func TestRulesByUserAgentStandBehindThoseThatRefuse(t *testing.T) {
+	yes, no := true, false
+	reject := ActionReject
+	crawlers := Rule{Name: "crawlers", Match: Match{Bot: &yes, Session: &no}}
+	closed := Rule{Name: "closed", Match: Match{Path: []string{"/admin/**"}}, Action: &reject}
+	login := Rule{Name: "login", Match: Match{Path: []string{"/login"}}, Limits: []Limit{{}}}
+	plain := Rule{Name: "plain", Match: Match{Path: []string{"/a"}}}
+	ofPath := Rule{Name: "feeds", Match: Match{Bot: &yes, Path: []string{"/feed"}}}
+	office := Rule{Name: "office", Match: Match{Bot: &yes, Client: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}
+	const passed = `rules[0].match: whoever names the right user agent is past what refuses or limits in rules[1] (closed), rules[3] (login): anybody can; put the rule behind`
+	for _, tt := range []struct {
+		name  string
+		rules []Rule
+		want  string
+	}{
+		{"before", []Rule{crawlers, closed, plain, login}, passed},
+		{"behind", []Rule{closed, login, plain, crawlers}, ""},
+		{"before what neither refuses nor limits", []Rule{closed, crawlers, plain}, ""},
+		{"of one path", []Rule{ofPath, closed}, ""},
+		{"of known clients", []Rule{office, closed}, ""},
+	} {
+		if got := RuleWarnings(&Config{Lock: Lock{Enforce: true}, Rules: tt.rules}).Error(); got != tt.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestAGateThatEnforcesNothingSaysSo(t *testing.T) {
 	no := false
 	const want = "lock.enforce: false: nothing is enforced but by rules with enforce: true; nobody waits for a turn or is refused by lock, rules and limits, what would have been is counted"
