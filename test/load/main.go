@@ -88,7 +88,7 @@ var errMissed = errors.New("a bound is missed")
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.SetOutput(out)
-	quick := flags.Bool("quick", false, "few rounds and loose bounds, less than a minute in all")
+	quick := flags.Bool("quick", false, "few rounds, of which the best counts, and loose bounds: one to two minutes in all")
 	rounds := flags.Int("rounds", 0, "how often each side is measured; 0 is 9, or 3 with -quick")
 	jsonFile := flags.String("json", "", "also write the figures to `file`")
 	seed := flags.Uint64("seed", 0, "of what torture does at random; 0 is another one each time")
