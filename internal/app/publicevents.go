@@ -29,7 +29,7 @@ func newPublicEvents(reg prometheus.Registerer, log zerolog.Logger) *publicEvent
 	e := &publicEvents{
 		log:         log,
 		seldom:      log.Sample(&zerolog.BurstSampler{Burst: 1, Period: 10 * time.Second}),
-		bounds:      metric("connections_bound_total", "Times that max_connections was reached, no connection was idle, and further ones waited."),
+		bounds:      metric("connections_bound_total", "Times that max_connections were open, none of them was idle, and a further one waited."),
 		shed:        metric("connections_shed_total", "Idle connections that were closed at max_connections to make room."),
 		badHeaders:  metric("proxy_header_errors_total", "Connections of trusted peers that ended because of their PROXY header."),
 		http2Errors: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "sessiongate", Name: "http2_errors_total", Help: "What clients did against HTTP/2, in net/http's words."}, []string{"error"}),

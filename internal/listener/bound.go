@@ -7,15 +7,16 @@ import (
 	"sync/atomic"
 )
 
-// Bound holds the number of connections of a server below a limit. At the limit
-// the connection that has been idle for longest is closed, so that there is room
-// for the next one; where none is idle, further ones wait in the kernel, as with HAProxy: what comes in a
-// moment needs no answer now, and a burst is not turned into errors. Make it with
-// NewBound.
+// Bound holds the number of connections of a server at a limit. When a further one
+// has come, the connection that has been idle for longest is closed, so that there
+// is room for it; where none is idle it waits, and those behind it in the kernel, as
+// with HAProxy: what comes in a moment needs no answer now, and a burst is not turned
+// into errors. Make it with NewBound.
 //
-// It has two ends: the listener takes a place before it accepts, and the
+// It has two ends: the listener takes a place for what it has accepted, and the
 // server's ConnState hook gives it back. Thus connections need no wrapper, and
-// stay what net/http treats best.
+// stay what net/http treats best. The one that waits has been accepted, for else
+// nobody would know of it: at the peak there is one descriptor more than the limit.
 type Bound struct {
 	places chan struct{} // nil: no limit
 	events BoundEvents
@@ -25,7 +26,7 @@ type Bound struct {
 
 // BoundEvents are told of what a Bound does. Both are required, and must not block.
 type BoundEvents struct {
-	Reached func() // a further connection waits for another one's end
+	Reached func() // a further connection is there, and waits for another one's end
 	Shed    func() // an idle connection was closed to make room
 }
 
@@ -69,14 +70,15 @@ func (b *Bound) ConnState(c net.Conn, s http.ConnState) {
 	}
 }
 
-// take waits for a place; ok is false where closed came first.
-func (b *Bound) take(closed <-chan struct{}) (ok bool) {
+// take waits for a place. Where closed comes first there is none to be waited for:
+// what was accepted is served beyond the bound, as nobody comes after it.
+func (b *Bound) take(closed <-chan struct{}) {
 	if b.places == nil {
-		return true
+		return
 	}
 	select {
 	case b.places <- struct{}{}:
-		return true
+		return
 	default:
 	}
 	if b.idle.shedOldest() {
@@ -87,15 +89,14 @@ func (b *Bound) take(closed <-chan struct{}) (ok bool) {
 	defer b.idle.enough()
 	select {
 	case b.places <- struct{}{}:
-		return true
 	case <-closed:
-		return false
 	}
 }
 
 func (b *Bound) giveBack() {
-	if b.places != nil {
-		<-b.places
+	select {
+	case <-b.places:
+	default: // one that was served beyond the bound, or there is none
 	}
 }
 
@@ -107,14 +108,11 @@ type boundListener struct {
 }
 
 func (l *boundListener) Accept() (net.Conn, error) {
-	if !l.bound.take(l.closed) {
-		return nil, net.ErrClosed
-	}
 	c, err := l.Listener.Accept()
 	if err != nil {
-		l.bound.giveBack()
 		return nil, err
 	}
+	l.bound.take(l.closed)
 	l.bound.open.Add(1)
 	return c, nil
 }

@@ -5,9 +5,11 @@
 //
 // Invariants:
 //
-//   - Never more connections are open than the bound allows. At the bound the
-//     one that has been idle for longest gives way; where none is idle, further
-//     ones wait in the kernel's backlog, where they take no memory of this process.
+//   - Never more connections are served than the bound allows. When one more comes
+//     the one that has been idle for longest gives way; where none is idle it waits,
+//     and those behind it do so in the kernel's backlog, where they take no memory of
+//     this process.
+//   - As long as nobody has to wait, none is closed.
 //   - A request that has been begun is never cut by that.
 //   - A PROXY header is read from a trusted peer only, and always from a trusted
 //     peer: which protocol a peer speaks is never guessed from its bytes.

@@ -25,18 +25,27 @@ type work struct {
 
 func serveWork(t *testing.T, l net.Listener, b *Bound) *work {
 	t.Helper()
-	w := &work{begun: make(chan struct{}, 100), goOn: make(chan struct{})}
-	w.server = serve(t, l, func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/wait" {
-			w.begun <- struct{}{}
-			select {
-			case <-w.goOn:
-			case <-r.Context().Done():
-			}
-		}
-		io.WriteString(rw, "hello")
-	}, b.ConnState)
+	w := newWork(b)
+	w.server = serve(t, l, w.do, b.ConnState)
 	return w
+}
+
+// newWork is a server that has no listener yet.
+func newWork(b *Bound) *work {
+	w := &work{begun: make(chan struct{}, 100), goOn: make(chan struct{})}
+	w.server = &http.Server{Handler: http.HandlerFunc(w.do), ConnState: b.ConnState, ReadHeaderTimeout: patience}
+	return w
+}
+
+func (w *work) do(rw http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/wait" {
+		w.begun <- struct{}{}
+		select {
+		case <-w.goOn:
+		case <-r.Context().Done():
+		}
+	}
+	io.WriteString(rw, "hello")
 }
 
 // shedding is a bound that counts what it closes.
@@ -52,6 +61,12 @@ func (i *idle) newestIs(client net.Addr) bool {
 	return i.newest != nil && i.newest.conn.RemoteAddr().String() == client.String()
 }
 
+func (i *idle) count() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.connections)
+}
+
 // wantClosed expects an ordinary end.
 func wantClosed(t *testing.T, c net.Conn) {
 	t.Helper()
@@ -61,7 +76,7 @@ func wantClosed(t *testing.T, c net.Conn) {
 }
 
 func TestTheConnectionThatIsIdleForLongestGivesWay(t *testing.T) {
-	b, shed := shedding(4)
+	b, shed := shedding(3)
 	l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
 	w := serveWork(t, l, b)
 	busy, first, second := dial(t, l.Addr()), dial(t, l.Addr()), dial(t, l.Addr())
