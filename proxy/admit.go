@@ -75,11 +75,15 @@ func (x *exchange) queue() error {
 	defer stop(nil)
 	unhook := context.AfterFunc(x.gate.runs, func() { stop(errClosed) })
 	defer unhook()
+	x.hold.waits(stop)
 	err := x.goAhead(ctx)
 	if err == nil {
 		x.slot, err = x.upstream.Servers.Acquire(ctx, x.asks)
 	}
 	x.queued = time.Since(began)
+	if lapsed := x.hold.lapsed(); err == nil {
+		err = lapsed
+	}
 	if err == nil && x.queued >= noticeable && !x.wanted() {
 		return errGone
 	}
@@ -105,10 +109,12 @@ func (x *exchange) slotRefusal(err error) error {
 	switch {
 	case errors.Is(err, balance.ErrQueueFull):
 		return x.queueRefusal(ReasonQueueFull, err)
-	case errors.Is(err, errQueueTimeout):
+	case errors.Is(err, errQueueTimeout), errors.Is(err, errTurnOver):
 		return x.queueRefusal(ReasonQueueTimeout, err)
 	case errors.Is(err, errClosed):
 		return shuttingDown()
+	case errors.Is(err, errLeaseLost):
+		return leaseLost()
 	case errors.Is(err, balance.ErrNoServer):
 		err = noServer(x.upstream, err)
 		x.gate.Metrics.upstreamError(x.upstream, kindOf(err))

@@ -27,6 +27,9 @@ func (x *exchange) forward() error {
 	if x.patience().Err() != nil {
 		return errGone // the same; else resetting streams would fill PHP at no cost
 	}
+	if err := x.hold.lapsed(); err != nil {
+		return x.slotRefusal(err)
+	}
 	x.run = x.startRun()
 	var silent <-chan time.Time
 	if limit := x.upstream.ResponseTimeout; limit > 0 {
@@ -57,6 +60,8 @@ func (x *exchange) headOrRefusal() error {
 		return nil
 	case errors.Is(err, fastcgi.ErrFolder):
 		return x.toFolder()
+	case errors.Is(err, errTurnOver):
+		return x.slotRefusal(err)
 	default:
 		return upstreamRefusal(err)
 	}

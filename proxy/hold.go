@@ -29,13 +29,14 @@ type hold struct {
 	moved  bool // the session has got another id
 	cutOff bool // the gate's end has cut off what the turn was for
 	lost   bool
-	after  func()      // called once when the turn has ended; may be nil
-	cut    func()      // called when the lease is lost; may be nil
-	unhook func() bool // takes the delay off the gate's end; nil without
-	limit  *time.Timer // max_hold; nil without
-	delay  *time.Timer // release_delay or hold=…; nil until the upstream is done
-	latest time.Time   // when limit ends it; zero without
-	until  time.Time   // when limit or delay ends it; zero without
+	after  func()                  // called once when the turn has ended; may be nil
+	cut    func()                  // called when the lease is lost; may be nil
+	giveUp context.CancelCauseFunc // ends the request's wait for a slot; nil: it does not wait
+	unhook func() bool             // takes the delay off the gate's end; nil without
+	limit  *time.Timer             // max_hold; nil without
+	delay  *time.Timer             // release_delay or hold=…; nil until the upstream is done
+	latest time.Time               // when limit ends it; zero without
+	until  time.Time               // when limit or delay ends it; zero without
 
 	caller *hold              // in which this one is nested; nil: none
 	among  int                // how many nested ones there were with this one
@@ -109,7 +110,7 @@ func (h *hold) finish() bool {
 	if h.cutOff && !h.lost { // else the lease is another's
 		rest = h.restLocked()
 	}
-	after, lost, cutOff, moved, nested := h.after, h.lost, h.cutOff, h.moved, h.nested
+	after, giveUp, lost, cutOff, moved, nested := h.after, h.giveUp, h.lost, h.cutOff, h.moved, h.nested
 	h.nested = nil
 	stopTimer(h.limit)
 	stopTimer(h.delay)
@@ -118,6 +119,9 @@ func (h *hold) finish() bool {
 	}
 	h.mu.Unlock()
 
+	if giveUp != nil {
+		giveUp(errTurnOver)
+	}
 	for n := range nested { // by max_hold: theirs was part of this turn
 		n.finish()
 	}
@@ -209,8 +213,13 @@ func (h *hold) endAfter(delay time.Duration) {
 // exceed ends a turn that has lasted max_hold. The upstream may be running on:
 // the line goes on without waiting for it.
 func (h *hold) exceed() {
-	held := time.Since(h.began)
+	held, unsent := time.Since(h.began), h.unsent()
 	if !h.finish() || h.shadow {
+		return
+	}
+	if unsent { // its refusal is counted
+		h.gate.Log.Warn().Stringer("session", h.record.session).Str("path", h.record.path).
+			Dur("held", held).Msg("max_hold passed, the turn ends and its request is not sent: it still waited for a slot")
 		return
 	}
 	h.gate.Metrics.holdExceeded.Inc()
@@ -241,12 +250,16 @@ func (h *hold) lose() {
 	}
 	h.lost = true
 	h.record.join() // the hold has not finished: the line is not written yet
-	cut, nested := h.cut, slices.Collect(maps.Keys(h.nested))
+	cut, giveUp, nested := h.cut, h.giveUp, slices.Collect(maps.Keys(h.nested))
+	why := h.lapsedLocked()
 	h.mu.Unlock()
 
 	h.noteLost()
 	if cut != nil {
 		cut()
+	}
+	if giveUp != nil && why != nil {
+		giveUp(why)
 	}
 	for _, n := range nested {
 		n.lose()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,8 @@ type chaos struct {
 	mu      sync.Mutex
 	rng     *rand.Rand
 	running map[string]*atomic.Int32
-	early   bool // it also ends turns before it is done: overlaps are allowed
+	fences  map[string]uint64 // the latest that came, by session
+	early   bool              // it also ends turns before it is done: overlaps are allowed
 }
 
 func (c *chaos) roll(n int) int {
@@ -47,6 +49,7 @@ func (c *chaos) php(r *http.Request) (*http.Response, error) {
 	if n.Add(1) != 1 && !c.early {
 		c.Errorf("two requests of %s run at once", r.Header.Get("Cookie"))
 	}
+	c.wantInOrder(r)
 	if c.roll(2) == 0 {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}
@@ -69,6 +72,26 @@ func (c *chaos) php(r *http.Request) (*http.Response, error) {
 		resp.Header.Set("X-Accel-Buffering", "no") // a stream, which may be cut
 	}
 	return resp, nil
+}
+
+// wantInOrder expects that no request comes when a later one of its session has
+// come: its turn was over before it was sent.
+func (c *chaos) wantInOrder(r *http.Request) {
+	text := r.Header.Get(FenceHeader)
+	if text == "" {
+		return // it has no turn
+	}
+	fence, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		c.Error(err)
+	}
+	session := r.Header.Get("Cookie")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if fence < c.fences[session] {
+		c.Errorf("a request of %s was sent under fence %d when one under fence %d had been", session, fence, c.fences[session])
+	}
+	c.fences[session] = fence
 }
 
 // chaosBody writes in pieces, now and then breaks off or panics, and counts
@@ -166,7 +189,7 @@ func unsettle(l *awayLocks, c *chaos) {
 }
 
 func walk(t *testing.T, seed uint64, early bool, prepare func(*bench, *chaos)) *bench {
-	c := &chaos{T: t, rng: rand.New(rand.NewPCG(seed, 7)), running: map[string]*atomic.Int32{}, early: early}
+	c := &chaos{T: t, rng: rand.New(rand.NewPCG(seed, 7)), running: map[string]*atomic.Int32{}, fences: map[string]uint64{}, early: early}
 	b := newBench(t, c.php, func(p *rules.Policy, s *Settings) {
 		p.WaitTimeout = 200 * time.Millisecond
 		p.ForwardOnTimeout = early && seed%2 == 0

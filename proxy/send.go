@@ -24,8 +24,8 @@ func (r *run) send() (*http.Response, error) {
 			return resp, err
 		}
 		tried, last = append(tried, r.slot.Server()), inTurn(last, unsent, len(tried))
-		if !r.moveOn(tried) {
-			return nil, last
+		if err := r.moveOn(tried); err != nil {
+			return nil, unsentBecause(err, last)
 		}
 		r.gate.Metrics.nextServer.WithLabelValues(r.upstream.Name).Inc()
 		req = r.again(req)
@@ -46,9 +46,10 @@ func (r *run) on(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// moveOn changes the slot for one on another server; false: there is none, or
-// nobody waits for it any more. The slot is gone then.
-func (r *run) moveOn(tried []*balance.Server) bool {
+// moveOn changes the slot for one on another server. It fails where there is none,
+// where nobody waits for it any more, and where the request must not be sent any
+// more: its time, or its turn, is over.
+func (r *run) moveOn(tried []*balance.Server) error {
 	ctx, stop := waitAtMost(r.req.Context(), r.policy.WaitTimeout, r.record.waited+r.record.queued)
 	defer stop(nil)
 	r.mu.Lock()
@@ -58,14 +59,28 @@ func (r *run) moveOn(tried []*balance.Server) bool {
 	if unwanted {
 		stop(errGone)
 	}
+	r.hold.waits(stop)
 	slot := r.slot
 	r.slot = balance.Slot{} // Next has it, whatever comes
 	next, err := slot.Next(ctx, r.affinity, tried...)
+	lapsed := r.hold.lapsed()
 	r.mu.Lock()
 	r.giveUp = nil
 	r.mu.Unlock()
 	r.slot = next
-	return err == nil
+	if err != nil {
+		return err
+	}
+	return lapsed
+}
+
+// unsentBecause is the error of a request that no server took: those of the
+// servers that were tried, or what ended the search before.
+func unsentBecause(err, last error) error {
+	if errors.Is(err, errTurnOver) || errors.Is(err, errLeaseLost) {
+		return fmt.Errorf("%w (%w)", err, last)
+	}
+	return last
 }
 
 // inTurn adds an error to those of the servers that were tried before.

@@ -144,16 +144,17 @@ func shuttingDown() *Refusal {
 	return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonShuttingDown, Detail: "The gate is shutting down.", RetryAfter: retryDelay}
 }
 
-// leaseLost answers for a request that on_lease_lost: abort has cut off. It may
-// have taken effect, as one whose connection broke.
+// leaseLost answers for a request that on_lease_lost: abort has cut off: it may
+// have taken effect, as one whose connection broke. And for one that was not sent
+// yet, whatever on_lease_lost says.
 func leaseLost() *Refusal {
-	return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonLeaseLost, Detail: "The lock on the session was lost while the request ran.", RetryAfter: retryDelay}
+	return &Refusal{Status: http.StatusServiceUnavailable, Reason: ReasonLeaseLost, Detail: "The lock on the session was lost.", RetryAfter: retryDelay}
 }
 
 // ours says that an error is not the upstream's doing.
 func ours(err error) bool {
 	return errors.Is(err, fastcgi.ErrNoScript) || errors.Is(err, fastcgi.ErrFolder) ||
-		errors.Is(err, fastcgi.ErrParamTooLarge) || errors.Is(err, errClosed) || errors.Is(err, errLeaseLost)
+		errors.Is(err, fastcgi.ErrParamTooLarge) || errors.Is(err, errClosed) || errors.Is(err, errLeaseLost) || errors.Is(err, errTurnOver)
 }
 
 // upstreamRefusal answers for an upstream error that came before any byte of an

@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // SlotWarnings finds bounds on slots that hold nobody back, or others than meant.
 func SlotWarnings(cfg *Config) Errors {
@@ -35,10 +38,15 @@ func (u *Upstream) warnOfSlots(path string, warn warnFunc) {
 
 // upstreamOf is where a rule sends requests; nil: it names none that there is.
 func (cfg *Config) upstreamOf(rule *Rule) *Upstream {
-	for i := range cfg.Upstreams {
-		if rule.Upstream == nil || *rule.Upstream == cfg.Upstreams[i].Name {
-			return &cfg.Upstreams[i]
-		}
+	if i := cfg.upstreamIndex(rule); i >= 0 {
+		return &cfg.Upstreams[i]
 	}
 	return nil
+}
+
+// upstreamIndex is upstreamOf by its place; -1: none.
+func (cfg *Config) upstreamIndex(rule *Rule) int {
+	return slices.IndexFunc(cfg.Upstreams, func(u Upstream) bool {
+		return rule.Upstream == nil || *rule.Upstream == u.Name
+	})
 }

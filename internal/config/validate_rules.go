@@ -35,6 +35,30 @@ func validateRuleBounds(r *report, cfg *Config, path string, rule *Rule) {
 	if rule.ReleaseDelay != nil {
 		below(r, joinKey(path, "release_delay"), *rule.ReleaseDelay, holdPath, hold, "the turn would end before its delay")
 	}
+	validateRuleHold(r, cfg, path, rule)
+}
+
+// validateRuleHold compares a rule's max_hold with the upstream's response_timeout,
+// as that is compared with lock.max_hold. Where no turn is kept neither matters.
+func validateRuleHold(r *report, cfg *Config, path string, rule *Rule) {
+	mode := cfg.Lock.Mode
+	if rule.Lock != nil {
+		mode = *rule.Lock
+	}
+	at := cfg.upstreamIndex(rule)
+	if rule.MaxHold == nil || *rule.MaxHold <= 0 || mode != ModeExclusive || at < 0 {
+		return
+	}
+	timeout, timeoutPath := cfg.Upstreams[at].ResponseTimeout, joinKey(joinIndex("upstreams", at), "response_timeout")
+	if timeout > 0 && timeout <= *rule.MaxHold {
+		return
+	}
+	what := formatScalar(timeout)
+	if timeout == 0 {
+		what += ", no limit"
+	}
+	r.refuse(joinKey(path, "max_hold"), []string{timeoutPath}, "%s is below %s (%s): the next request of the session would start while the gate still waits for this one; "+
+		"raise it, or name an upstream with a lower response_timeout", formatScalar(*rule.MaxHold), timeoutPath, what)
 }
 
 func validateReject(r *report, path string, rule *Rule) {
