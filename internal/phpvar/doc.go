@@ -2,11 +2,10 @@
 // as main/php_variables.c does.
 //
 // Invariants: nothing here allocates, except a decoding that has something to
-// decode; input of any form is read somehow, never refused, as PHP does.
+// decode, and what is appended to a slice that has no space left; input of any form is read somehow, never refused, as PHP does.
 //
-// It does not keep variables: who asks, asks for one name. It does not know
-// which of several spellings wins; that is the first for cookies and the last
-// for query arguments.
+// It does not keep variables, and does not know which of several spellings wins;
+// that is the first for cookies and the last for query arguments.
 package phpvar
 
 // Text is what is read: a header or a decoded copy.

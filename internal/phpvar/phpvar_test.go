@@ -34,6 +34,10 @@ func TestSpellingOf(t *testing.T) {
 		if got := SpellingOf(tt.sent, tt.name); got != tt.want {
 			t.Errorf("%q for %q: %v, want %v", tt.sent, tt.name, got, tt.want)
 		}
+		variable, got := AppendVariable(nil, tt.sent)
+		if is := got != Other && string(variable) == tt.name; is != (tt.want != Other) || is && got != tt.want {
+			t.Errorf("%q is the variable %q: %v, want %q: %v", tt.sent, variable, got, tt.name, tt.want)
+		}
 	}
 }
 
@@ -62,6 +66,10 @@ func FuzzSpellingOf(f *testing.F) {
 		got := SpellingOf(sent, name)
 		if again := SpellingOf([]byte(sent), name); again != got {
 			t.Fatalf("%q for %q: %v as a string, %v as bytes", sent, name, got, again)
+		}
+		if variable, found := AppendVariable(nil, sent); found != Other && SpellingOf(sent, string(variable)) != found ||
+			got != Other && (got != found || string(variable) != name) {
+			t.Fatalf("%q for %q: %v, as the variable %q: %v", sent, name, got, variable, found)
 		}
 		begin, _, _ := strings.Cut(strings.TrimLeft(sent, " "), "[")
 		switch {

@@ -92,6 +92,7 @@ func (c *compiler) source(asks bool, s source) uint {
 }
 
 func (c *compiler) methods(methods []string) []string {
+	c.set.names.number(overrideArgument)
 	c.notEmpty(".match.method", methods != nil, len(methods))
 	for i, m := range methods {
 		field := fmt.Sprintf(".match.method[%d]", i)
@@ -203,9 +204,10 @@ func (c *compiler) arguments(entries []NameValue) []argument {
 			continue
 		}
 		arguments = append(arguments, argument{
-			name:  phpvar.Fold(entry.Name),
-			value: value,
-			any:   value.catchAll(textGlob),
+			name:   phpvar.Fold(entry.Name),
+			number: c.set.names.number(phpvar.Fold(entry.Name)),
+			value:  value,
+			any:    value.catchAll(textGlob),
 		})
 	}
 	return arguments

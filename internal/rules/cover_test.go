@@ -145,7 +145,7 @@ func TestNoRuleIsAccusedFalsely(t *testing.T) {
 		covered++
 		for range 40 {
 			r := d.request()
-			f := facts{request: &r, bots: c.set.bots}
+			f := c.set.facts(&r)
 			if !late.matches(&f) {
 				continue
 			}

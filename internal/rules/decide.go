@@ -33,6 +33,7 @@ type Set struct {
 	base  Policy
 	rules []compiled
 	bots  *botua.Detector // nil: no rule asks
+	names argumentNames
 }
 
 // Decide returns the policy of the first rule that matches, else the base
@@ -52,8 +53,11 @@ func (s *Set) Policies() []*Policy {
 	return all
 }
 
+func (s *Set) facts(r *Request) facts { return facts{request: r, bots: s.bots, names: &s.names} }
+
 func (s *Set) from(first int, r *Request) *Policy {
-	facts := facts{request: r, bots: s.bots}
+	facts := s.facts(r)
+	defer facts.done()
 	for i := first; i < len(s.rules); i++ {
 		if s.rules[i].matches(&facts) {
 			return &s.rules[i].policy

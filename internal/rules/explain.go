@@ -27,7 +27,8 @@ type Miss struct {
 // up to the one that decided, in their order. Of a rule that did not match it
 // tells every field that did not hold, where Decide stops at the first.
 func (s *Set) Explain(r *Request) (*Policy, []Verdict) {
-	facts := facts{request: r, bots: s.bots}
+	facts := s.facts(r)
+	defer facts.done()
 	var verdicts []Verdict
 	for i := range s.rules {
 		rule := &s.rules[i]
@@ -129,9 +130,13 @@ func (f *facts) headerAsSent(h headerValue) string {
 }
 
 func (f *facts) argumentAsSent(a argument) string {
-	switch found, value, _ := a.last(f.request.RawQuery, phpvar.MaxInputVars); found {
+	q := f.arguments()
+	if q == nil {
+		return "no " + a.name
+	}
+	switch last := q.byDefault(a.number); last.found {
 	case phpvar.Plain:
-		return a.name + "=" + string(phpvar.AppendURLDecode(nil, value))
+		return a.name + "=" + string(q.decode(last))
 	case phpvar.Array:
 		return a.name + " is an array"
 	default:

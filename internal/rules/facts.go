@@ -10,6 +10,8 @@ import (
 type facts struct {
 	request *Request
 	bots    *botua.Detector
+	names   *argumentNames
+	query   *arguments
 
 	host      string
 	hostKnown bool

@@ -115,7 +115,7 @@ func (c *compiled) holds(field Field, f *facts) bool {
 	case FieldPathRegex:
 		return takesPath(c, c.pathRegex, r)
 	case FieldQuery:
-		return c.hasArgument(r.RawQuery)
+		return c.hasArgument(f)
 	case FieldSession:
 		return f.hasSession(c) == c.session
 	}
@@ -202,15 +202,6 @@ type headerValue struct {
 func (c *compiled) hasHeader(f *facts) bool {
 	for i := range c.header {
 		if value, sent := f.header(c.header[i].name); sent && matches(c.header[i].value, value) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *compiled) hasArgument(rawQuery string) bool {
-	for i := range c.query {
-		if c.query[i].in(rawQuery, c.policy.Reject) {
 			return true
 		}
 	}

@@ -12,10 +12,9 @@ import (
 // REST interface and Yii with GET too. So a request may have several methods,
 // and rules take the safe view: see takesMethod. A field _method of a body is
 // not seen, for the body has not been read; such a request is a POST anyway.
-var (
-	overrideHeaders  = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
-	overrideArgument = argument{name: "_method"}
-)
+var overrideHeaders = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
+
+const overrideArgument = "_method"
 
 const maxOverrides = len(overrideHeaders) + 2
 
@@ -71,18 +70,17 @@ func mayHoldOverride(rawQuery string) bool {
 // overrideByArgument notes _method, as PHP reads it with its default of
 // max_input_vars and with any other: see argument.in.
 func (f *facts) overrideByArgument() {
-	found, value, all := overrideArgument.last(f.request.RawQuery, phpvar.MaxInputVars)
-	f.override(methodOf(found, value))
-	if !all {
-		found, value, _ = overrideArgument.last(f.request.RawQuery, len(f.request.RawQuery))
-		f.override(methodOf(found, value))
+	q, number := f.arguments(), f.names.numbers[overrideArgument]
+	f.override(q.method(q.byDefault(number)))
+	if q.more {
+		f.override(q.method(&q.all[number]))
 	}
 }
 
-func methodOf(found phpvar.Spelling, value string) string {
-	switch found {
+func (q *arguments) method(last *spelled) string {
+	switch last.found {
 	case phpvar.Plain:
-		return string(phpvar.AppendURLDecode(nil, value))
+		return string(q.decode(last))
 	case phpvar.Array:
 		return notAMethod
 	default:
