@@ -14,8 +14,8 @@ func upstreamHeader(t *testing.T, trusted []netip.Prefix, in http.Header) http.H
 	r := newRequest()
 	r.RemoteAddr, r.Header = "192.0.2.7:4711", in
 	oneReading(r)
-	dropConnectionHeaders(in)
-	x := &exchange{r: r, record: &record{requestID: "id"}, client: clientip.New(trusted).Resolve(r.RemoteAddr, in)}
+	x := &exchange{r: r, record: &record{requestID: "id", setup: &setup{Setup: Setup{Clients: clientip.New(trusted)}}}}
+	x.read()
 	return x.requestHeader()
 }
 
@@ -93,6 +93,28 @@ func TestForwardedSaysTheSameInTheStandardsWords(t *testing.T) {
 		out := upstreamHeader(t, proxies, c.in)
 		if got := out["Forwarded"]; len(got) != 1 || got[0] != c.want || out.Get("X-Forwarded-For") != c.from {
 			t.Errorf("%s: %q and %q, want %q and %q", c.name, got, out.Get("X-Forwarded-For"), c.want, c.from)
+		}
+	}
+}
+
+// HAProxy passes the client's Connection on: what it names must not take away
+// what the proxy says.
+func TestConnectionDoesNotDeleteATrustedProxysWord(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	said := map[string]string{
+		"X-Forwarded-For": "198.51.100.1, 192.0.2.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "a.example", "X-Forwarded-Port": "8443",
+		"Forwarded": "for=198.51.100.1;host=a.example;proto=https", "X-Real-Ip": "198.51.100.1", "X-Sendfile-Type": "X-Accel-Redirect",
+		"X-Country": "XX", "Authorization": "Basic eA==", "Content-Type": "text/plain", "Cookie": "PHPSESSID=one",
+	}
+	for name, want := range said {
+		in := http.Header{"Connection": {"keep-alive, " + name, "Forwarded"}}
+		for name, value := range said {
+			in[name] = []string{value}
+		}
+		in["X-Forwarded-For"] = []string{"198.51.100.1"}
+		in["Forwarded"] = []string{"for=203.0.113.7;proto=http;host=evil.test"} // the client's
+		if got := upstreamHeader(t, proxies, in).Get(name); got != want {
+			t.Errorf("Connection names %s: %q arrives, want %q", name, got, want)
 		}
 	}
 }

@@ -102,6 +102,13 @@ func TestARefusalOutlivesTheBodyBehindThePROXYProtocol(t *testing.T) {
 // server's. It listens on a port, and on a socket.
 func startHAProxy(t *testing.T, g *gate, options string) (at net.Addr, socket string) {
 	t.Helper()
+	return runHAProxy(t, g, "defaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n timeout server 30s\nlisten l\n bind BIND\n server gate GATE "+options+"\n")
+}
+
+// runHAProxy runs it with a configuration in which BIND stands for the addresses
+// that it listens on and GATE for the gate's.
+func runHAProxy(t *testing.T, g *gate, config string) (at net.Addr, socket string) {
+	t.Helper()
 	port, err := freeport.Take()
 	if err != nil {
 		t.Fatal(err)
@@ -113,8 +120,7 @@ func startHAProxy(t *testing.T, g *gate, options string) (at net.Addr, socket st
 	if g.network == "unix" {
 		server = "unix@" + g.addr
 	}
-	config := fmt.Sprintf("defaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n timeout server 30s\nlisten l\n bind %s\n bind unix@%s\n server gate %s %s\n",
-		port.Address(), socket, server, options)
+	config = strings.NewReplacer("BIND", port.Address()+",unix@"+socket, "GATE", server).Replace(config)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -24,10 +24,10 @@ func TestBattery(t *testing.T) {
 	for _, p := range []protocol{overHTTP, overFastCGI} {
 		t.Run(string(p), func(t *testing.T) {
 			t.Parallel()
-			gate := startGate(t, p)
+			open, relays := startGate(t, p, ""), startGate(t, p, senders)
 			for _, sc := range all() {
 				if sc.runsOver(p) {
-					t.Run(sc.name, func(t *testing.T) { gate.pass(t, &sc) })
+					t.Run(sc.name, func(t *testing.T) { sc.of(open, relays).pass(t, &sc) })
 				}
 			}
 		})
@@ -63,6 +63,9 @@ func (s *server) pass(t *testing.T, sc *scenario) {
 			t.Errorf("request %d at the backend: %v", i+1, err)
 		}
 		if err := o.seen[i].wantSafe(); err != nil {
+			t.Errorf("request %d at the backend: %v", i+1, err)
+		}
+		if err := o.seen[i].wantUnrelayed(); err != nil && !sc.relayed {
 			t.Errorf("request %d at the backend: %v", i+1, err)
 		}
 	}

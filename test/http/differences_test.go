@@ -38,8 +38,8 @@ func TestDifferences(t *testing.T) {
 	table, after, _ := strings.Cut(rest, "\n\n")
 	nginx, caddy := map[string]string{}, map[string]string{}
 	t.Run("servers", func(t *testing.T) {
-		t.Run("nginx", func(t *testing.T) { t.Parallel(); startNginx(t).collect(t, nginx, table) })
-		t.Run("Caddy", func(t *testing.T) { t.Parallel(); startCaddy(t).collect(t, caddy, table) })
+		t.Run("nginx", func(t *testing.T) { t.Parallel(); collect(t, startNginx(t, false), startNginx(t, true), nginx, table) })
+		t.Run("Caddy", func(t *testing.T) { t.Parallel(); collect(t, startCaddy(t, false), startCaddy(t, true), caddy, table) })
 	})
 	want := rows(t, nginx, caddy)
 	if *update {
@@ -70,12 +70,13 @@ func TestDifferences(t *testing.T) {
 // collect plays every scenario that can be played over HTTP, and notes what was
 // done otherwise than by the gate. What is not in the table is looked at again:
 // the machine may have been busy.
-func (s *server) collect(t *testing.T, differences map[string]string, table string) {
+func collect(t *testing.T, open, relays *server, differences map[string]string, table string) {
 	t.Helper()
 	for _, sc := range all() {
 		if !sc.runsOver(overHTTP) {
 			continue
 		}
+		s := sc.of(open, relays)
 		what := sc.difference(s.play(t, &sc, shortly))
 		row, _, _ := strings.Cut(table[max(strings.Index(table, "| "+sc.name+" |"), 0):], "\n")
 		if what != same && !strings.Contains(row, "| "+what+" |") {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -156,7 +157,7 @@ func (g *fuzzedGate) try(t *testing.T, sent []byte) {
 	}
 	decided := g.log.take()
 	for _, q := range g.backend.take() {
-		if err := q.wantSafe(); err != nil {
+		if err := errors.Join(q.wantSafe(), q.wantUnrelayed()); err != nil {
 			t.Errorf("%s: %s: %v", g.protocol, q, err)
 		}
 		id, _ := q.value("x-request-id")

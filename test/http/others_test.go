@@ -38,7 +38,7 @@ http {
 			proxy_http_version 1.1;
 			proxy_set_header Host $host;
 			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-			proxy_set_header X-Forwarded-Proto $scheme;
+			proxy_set_header X-Forwarded-Proto %[5]s;
 		}
 		location = /admin { return 403; }
 		location /admin/ { return 403; }
@@ -46,9 +46,14 @@ http {
 }
 `
 
-func startNginx(t *testing.T) *server {
+// startNginx runs nginx facing clients, or behind a proxy that it trusts.
+func startNginx(t *testing.T, relays bool) *server {
 	t.Helper()
-	return startOther(t, "nginx", nginxConfig, "-e", "stderr", "-c")
+	scheme := "$scheme"
+	if relays {
+		scheme = "$http_x_forwarded_proto"
+	}
+	return startOther(t, "nginx", nginxConfig, scheme, "-e", "stderr", "-c")
 }
 
 const caddyConfig = `
@@ -70,18 +75,25 @@ http://:%[4]s {
 	}
 	respond /admin 403
 	respond /admin/* 403
-	reverse_proxy %[3]s
+	reverse_proxy %[3]s {
+		%[5]s
+	}
 }
 `
 
-func startCaddy(t *testing.T) *server {
+// startCaddy runs Caddy facing clients, or behind a proxy that it trusts.
+func startCaddy(t *testing.T, relays bool) *server {
 	t.Helper()
-	return startOther(t, "caddy", caddyConfig, "run", "--adapter", "caddyfile", "--config")
+	trusted := ""
+	if relays {
+		trusted = "trusted_proxies " + senders
+	}
+	return startOther(t, "caddy", caddyConfig, trusted, "run", "--adapter", "caddyfile", "--config")
 }
 
 // startOther runs a server of somebody else's, whose last argument is the file
-// with its configuration.
-func startOther(t *testing.T, name, config string, args ...string) *server {
+// with its configuration; setting is what differs in that.
+func startOther(t *testing.T, name, config, setting string, args ...string) *server {
 	t.Helper()
 	s := &server{backend: &recorder{protocol: overHTTP}}
 	port, err := freeport.Take()
@@ -90,7 +102,7 @@ func startOther(t *testing.T, name, config string, args ...string) *server {
 	}
 	t.Cleanup(port.GiveBack)
 	s.address = port.Address()
-	file := writeFile(t, name+".conf", fmt.Sprintf(config, scratch(t), s.address, s.backend.listen(t), fmt.Sprint(port.Number())))
+	file := writeFile(t, name+".conf", fmt.Sprintf(config, scratch(t), s.address, s.backend.listen(t), fmt.Sprint(port.Number()), setting))
 	s.start(t, find(t, name), append(args, file)...)
 	gatetest.Eventually(t, func() bool {
 		c, err := net.Dial("tcp", s.address)

@@ -7,6 +7,14 @@ var reasons = byScenario(map[string][]string{
 	"what a client names in Connection is meant for this connection only (RFC 9110, 7.6.1)": {
 		"Connection names a field", "Connection names a field among others", "Connection names a field in its second line",
 	},
+	"what comes through a trusted proxy may be named by its client, who must not take away what the proxy says": {
+		"relayed: Connection names the client's address, over HTTP", "relayed: Connection names all of the proxy, over HTTP", "relayed: Connection names it in lines and capitals, over HTTP",
+		"relayed: Connection names the request's id", "relayed: Connection names how files are sent", "relayed: Connection names what the proxy has found out",
+		"relayed: Connection names Cookie", "relayed: Connection names how the body is to be read",
+	},
+	"written anew, and the same as the X-Forwarded fields":                                                                  {"relayed: Forwarded by itself"},
+	"passes from nobody, whatever Connection names (RFC 9110, 7.6.1)":                                                       {"relayed: what is hop by hop by itself"},
+	"the gate's own say nothing from outside; frameworks route by the other one":                                            {"relayed: the gate's own fields"},
 	"as for every field that Connection names; so it chooses no session either":                                             {"Connection names Cookie"},
 	"meant for the connection to the proxy only (RFC 9110, 11.7.2)":                                                         {"posing: a proxy's word", "posing: a connection of old"},
 	"an expectation that nobody here can meet is refused (RFC 9110, 10.1.1)":                                                {"Expect something else"},

@@ -134,12 +134,15 @@ func headerDiffers(want, got []string) error {
 	return nil
 }
 
-// forbidden are the fields that no request of a client's brings to a backend:
-// they are the connection's, or would say what only the gate can know.
+// forbidden are the fields that no request brings to a backend: they are the
+// connection's, or would say what only the gate can know.
 var forbidden = []string{
 	"keep-alive", "proxy-connection", "expect", "proxy", "http2-settings",
-	"x-original-url", "x-rewrite-url", "x-sessiongate", "x-sessiongate-key", "x-real-ip", "x-forwarded-port", "x-forwarded-prefix",
+	"x-original-url", "x-rewrite-url", "x-sessiongate", "x-sessiongate-key",
 }
+
+// proxysOnly are those that no request of a client's brings there.
+var proxysOnly = []string{"x-real-ip", "x-forwarded-port", "x-forwarded-prefix"}
 
 // wantSafe is what holds of whatever a gate forwards.
 func (r request) wantSafe() error {
@@ -173,6 +176,26 @@ func (r request) wantSafe() error {
 	if want := fmt.Sprint(len(r.body)); !chunked && length != want && (measured && length != "0" || r.body != "") {
 		wrong = append(wrong, fmt.Errorf("the backend got %d bytes and Content-Length %q", len(r.body), length))
 	}
+	for _, line := range r.header {
+		if name, _, _ := strings.Cut(strings.TrimPrefix(line, "trailer "), ":"); strings.ContainsAny(name, "_. ") {
+			wrong = append(wrong, fmt.Errorf("the backend got a field %q", line))
+		}
+	}
+	if strings.ContainsAny(r.line+r.host, "\r\n\x00") {
+		wrong = append(wrong, fmt.Errorf("the backend got %q, %q", r.line, r.host))
+	}
+	return errors.Join(wrong...)
+}
+
+// wantUnrelayed is what holds, besides, of what no trusted proxy has passed on:
+// the client is who has sent it, whatever it says.
+func (r request) wantUnrelayed() error {
+	var wrong []error
+	for _, name := range proxysOnly {
+		if value, found := r.value(name); found {
+			wrong = append(wrong, fmt.Errorf("the backend got %s: %q", name, value))
+		}
+	}
 	host := r.host
 	if host == theUpstreams {
 		host = "" // the client has named none
@@ -181,14 +204,6 @@ func (r request) wantSafe() error {
 		if value, _ := r.value(name); value != want {
 			wrong = append(wrong, fmt.Errorf("the backend got %s: %q, want %q", name, value, want))
 		}
-	}
-	for _, line := range r.header {
-		if name, _, _ := strings.Cut(strings.TrimPrefix(line, "trailer "), ":"); strings.ContainsAny(name, "_. ") {
-			wrong = append(wrong, fmt.Errorf("the backend got a field %q", line))
-		}
-	}
-	if strings.ContainsAny(r.line+r.host, "\r\n\x00") {
-		wrong = append(wrong, fmt.Errorf("the backend got %q, %q", r.line, r.host))
 	}
 	return errors.Join(wrong...)
 }

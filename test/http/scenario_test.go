@@ -16,6 +16,9 @@ type scenario struct {
 	// hangUp: the client closes its sending side behind what it has sent.
 	hangUp bool
 	only   protocol // the backends that this is about; "" both
+	// relayed: a proxy that the server trusts has passed the request on, and has
+	// added header lines to those of its client.
+	relayed bool
 
 	replies []reply // in their order; none: the connection is closed without an answer
 	end     end
@@ -139,7 +142,7 @@ func all() []scenario {
 	var list []scenario
 	for _, some := range [][]scenario{
 		lengthScenarios(), codingScenarios(), chunkScenarios(), lineScenarios(), fieldScenarios(), targetScenarios(), hostScenarios(), pathScenarios(),
-		poseScenarios(), hopScenarios(), cookieScenarios(), methodScenarios(), versionScenarios(), sequenceScenarios(), limitScenarios(),
+		poseScenarios(), hopScenarios(), relayedScenarios(), cookieScenarios(), methodScenarios(), versionScenarios(), sequenceScenarios(), limitScenarios(),
 		answerScenarios(), pageScenarios(),
 	} {
 		list = append(list, some...)
@@ -148,6 +151,15 @@ func all() []scenario {
 }
 
 func (s *scenario) runsOver(p protocol) bool { return s.only == "" || s.only == p }
+
+// of chooses the server that it is played to: one that faces clients, or one
+// that trusts a proxy in front.
+func (s *scenario) of(open, relays *server) *server {
+	if s.relayed {
+		return relays
+	}
+	return open
+}
 
 // repeat is a string many times over, for what is too long to be written out.
 func repeat(s string, n int) string { return strings.Repeat(s, n) }

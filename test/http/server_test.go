@@ -26,17 +26,20 @@ type server struct {
 // gateConfig lets the gate close /admin and count as small what the other
 // servers have settings for, too. Its limits on time are those of everybody.
 const gateConfig = `
-server: {listen: '127.0.0.1:0', drain_delay: 0s, max_body_size: 1MiB}
+server: {listen: '127.0.0.1:0', drain_delay: 0s, max_body_size: 1MiB, trusted_proxies: [%s]}
 admin: {listen: '127.0.0.1:0'}
 upstreams: [{name: app, protocol: %s, servers: [{address: %q}]}]
 rules: [{name: admin, match: {path: [/admin, '/admin/**']}, action: reject}]
 `
 
-// startGate runs the real binary.
-func startGate(t *testing.T, p protocol) *server {
+// senders are where scenarios are sent from.
+const senders = "127.0.0.1/32"
+
+// startGate runs the real binary. It trusts proxies of these networks.
+func startGate(t *testing.T, p protocol, trusted string) *server {
 	t.Helper()
 	s := &server{backend: &recorder{protocol: p}}
-	file := writeFile(t, "gate.yaml", fmt.Sprintf(gateConfig, p, s.backend.listen(t)))
+	file := writeFile(t, "gate.yaml", fmt.Sprintf(gateConfig, trusted, p, s.backend.listen(t)))
 	s.start(t, gatetest.Binary(t), "serve", "-c", file)
 	s.address = s.said(t, regexp.MustCompile(`"listen":"([^"]+)"[^\n]*"message":"serving"`))
 	return s
