@@ -56,6 +56,9 @@ type Settings struct {
 	ResponseMemory int64 // bytes of one answer kept in memory
 	MaxResponse    int64 // bytes of one answer kept on disk
 
+	// The same of all answers of one client.
+	MaxMemoryPerClient, MaxDiskPerClient int64
+
 	// LoopbackFrom are the backends whose requests run under the turn that their
 	// session has, and MaxLoopbackDepth is how deep requests may call each other.
 	LoopbackFrom     clientip.Networks

@@ -25,6 +25,7 @@ import (
 type run struct {
 	gate      *Gate
 	upstream  *Upstream
+	client    string      // whose share of the spool the answer takes
 	affinity  balance.Key // finds the session's server; zero: any
 	policy    *rules.Policy
 	record    *record
@@ -78,6 +79,7 @@ func (x *exchange) startRun() *run {
 	r := &run{
 		gate:     x.gate,
 		upstream: x.upstream,
+		client:   x.clientID,
 		affinity: x.asks.Session,
 		slot:     x.slot,
 		ahead:    x.ahead,
@@ -250,10 +252,12 @@ func (r *run) orders(h http.Header) orders {
 // open makes the pipe and lets the handler know of the headers.
 func (r *run) open(resp *http.Response) {
 	endless := unbuffered(resp.Header)
+	setup := r.record.setup
 	pipe := r.gate.Spool.NewPipe(spool.PipeLimits{
-		Memory:     r.record.setup.ResponseMemory,
-		Max:        r.record.setup.MaxResponse,
+		Memory:     setup.ResponseMemory,
+		Max:        setup.MaxResponse,
 		MemoryOnly: endless,
+		Client:     spool.Client{Key: r.client, Memory: setup.MaxMemoryPerClient, Disk: setup.MaxDiskPerClient},
 	})
 	r.mu.Lock()
 	left := r.left

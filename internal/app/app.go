@@ -189,6 +189,8 @@ func settings(c *config.Config) proxy.Settings {
 		BodyMemory:            int64(c.Spool.BodyMemory),
 		ResponseMemory:        int64(c.Spool.ResponseMemory),
 		MaxResponse:           int64(c.Spool.MaxResponse),
+		MaxMemoryPerClient:    int64(c.Spool.MaxMemoryPerClient),
+		MaxDiskPerClient:      int64(c.Spool.MaxDiskPerClient),
 		LoopbackFrom:          clientip.NewNetworks(c.Server.LoopbackFrom),
 		MaxLoopbackDepth:      c.Lock.MaxLoopbackDepth,
 		AbortOnLostLease:      c.Lock.OnLeaseLost == config.LeaseLostAbort,

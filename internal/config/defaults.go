@@ -62,6 +62,9 @@ func defaultSpool() Spool {
 		MaxMemory:      512 * MiB,
 		MaxDisk:        10 * GiB,
 		MaxResponse:    1 * GiB,
+
+		MaxMemoryPerClient: 64 * MiB,
+		MaxDiskPerClient:   1 * GiB,
 	}
 }
 

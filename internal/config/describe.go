@@ -149,6 +149,7 @@ func (d *description) bodies(cfg *Config) {
 	}
 	d.line("Request bodies: %s each; read at once: %s, of one client: %s.", size(cfg.Server.MaxBodySize), count(cfg.Server.MaxUploading), count(cfg.Server.MaxUploadingPerClient))
 	d.line("Spools bodies and answers in memory (%s for the process) and in %s (%s).", size(s.MaxMemory), dir, size(s.MaxDisk))
+	d.line("A quarter of each is kept for bodies; answers of one client: %s in memory, %s on disk.", size(s.MaxMemoryPerClient), size(s.MaxDiskPerClient))
 }
 
 // upgrades says nothing where no upstream can take a WebSocket.

@@ -66,9 +66,13 @@ type Spool struct {
 	Dir            string `mapstructure:"dir"`                          // for unlinked temporary files; default "": the system's temporary folder
 	BodyMemory     Size   `mapstructure:"body_memory" reload:"yes"`     // bytes of one body kept in memory; default 64KiB; 0: all on disk
 	ResponseMemory Size   `mapstructure:"response_memory" reload:"yes"` // bytes of one response kept in memory; default 256KiB; 0: all on disk
-	MaxMemory      Size   `mapstructure:"max_memory"`                   // bytes, for the process; default 512MiB
-	MaxDisk        Size   `mapstructure:"max_disk"`                     // bytes, for the process; default 10GiB
+	MaxMemory      Size   `mapstructure:"max_memory"`                   // bytes, for the process, three quarters of them for responses; default 512MiB
+	MaxDisk        Size   `mapstructure:"max_disk"`                     // bytes, for the process, three quarters of them for responses; default 10GiB
 	MaxResponse    Size   `mapstructure:"max_response" reload:"yes"`    // bytes of one response held for a slow client; default 1GiB
+
+	// Of the responses of one client, which have at most half of what all responses have.
+	MaxMemoryPerClient Size `mapstructure:"max_memory_per_client" reload:"yes"` // bytes; default 64MiB
+	MaxDiskPerClient   Size `mapstructure:"max_disk_per_client" reload:"yes"`   // bytes; default 1GiB
 }
 
 // Admin is the listener for metrics, health, the API and the UI.

@@ -50,6 +50,10 @@ func validateSpool(cfg *Config, r *report) {
 	below(r, "spool.body_memory", s.BodyMemory, "spool.max_memory", s.MaxMemory, "one body cannot take more than all have together")
 	below(r, "spool.response_memory", s.ResponseMemory, "spool.max_memory", s.MaxMemory, "one response cannot take more than all have together")
 	below(r, "spool.max_response", s.MaxResponse, "spool.max_disk", s.MaxDisk, "one response cannot take more than all have together")
+	below(r, "spool.max_memory_per_client", s.MaxMemoryPerClient, "spool.max_memory", s.MaxMemory, "one client cannot take more than all have together")
+	below(r, "spool.max_disk_per_client", s.MaxDiskPerClient, "spool.max_disk", s.MaxDisk, "one client cannot take more than all have together")
+	below(r, "spool.response_memory", s.ResponseMemory, "spool.max_memory_per_client", s.MaxMemoryPerClient, "one response cannot take more than all of its client")
+	below(r, "spool.max_response", s.MaxResponse, "spool.max_disk_per_client", s.MaxDiskPerClient, "one response cannot take more than all of its client")
 	below(r, "server.max_body_size", cfg.Server.MaxBodySize, "spool.max_disk", s.MaxDisk, "a body of that size could not be kept")
 }
 

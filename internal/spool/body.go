@@ -73,7 +73,7 @@ func (b *Body) fillMemory(s *bodySource, limit int64) (ended bool, err error) {
 		if limit > 0 {
 			want = min(want, limit-b.inMem)
 		}
-		c := b.pool.takeChunk(classFor(want))
+		c, _ := takeChunk(b.pool.all.memory, classFor(want))
 		if c == nil {
 			return false, nil
 		}
@@ -98,11 +98,11 @@ func (b *Body) fillMemory(s *bodySource, limit int64) (ended bool, err error) {
 
 // fillFile reads what is left into a file.
 func (b *Body) fillFile(s *bodySource) error {
-	c := b.pool.takeChunk(largeClass)
+	c, _ := takeChunk(b.pool.all.memory, largeClass)
 	if c == nil {
-		c = b.pool.forceChunk()
+		c = forceChunk(b.pool.all.memory)
 	}
-	defer b.pool.freeChunk(c)
+	defer freeChunk(b.pool.all.memory, c)
 	for {
 		n, readErr := s.fill(c.buf)
 		if readErr != nil && !isEOF(readErr) {
@@ -123,12 +123,12 @@ func (b *Body) append(p []byte) (err error) {
 		return nil
 	}
 	if b.file == nil {
-		if b.file, err = b.pool.create(); err != nil {
+		if b.file, err = b.pool.create(b.pool.all.disk, nil); err != nil {
 			return err
 		}
 	}
 	off := b.size - b.inMem
-	if !b.file.growTo(off + int64(len(p))) {
+	if b.file.growTo(off+int64(len(p))) != nil {
 		return ErrFull
 	}
 	if err := b.file.writeAt(p, off); err != nil {
@@ -152,7 +152,7 @@ func (b *Body) Close() error {
 	}
 	b.closed = true
 	for b.chunks.first != nil {
-		b.pool.freeChunk(b.chunks.pop())
+		freeChunk(b.pool.all.memory, b.chunks.pop())
 	}
 	b.mu.Unlock()
 	if b.file != nil {

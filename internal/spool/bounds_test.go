@@ -55,6 +55,9 @@ func TestBoundsHoldForTheProcess(t *testing.T) {
 	if broken := c.broken.Load(); broken != nil {
 		t.Error(*broken)
 	}
+	if n := pool.shares.count(); n != 0 {
+		t.Errorf("%d shares are left", n)
+	}
 	if c.full.Load() == 0 || pool.Usage().Written == 0 {
 		t.Errorf("bounds were not reached: %d bodies refused, %+v", c.full.Load(), pool.Usage())
 	}
@@ -117,6 +120,7 @@ func (c *crowd) pipe(rnd *rand.Rand) error {
 		Memory:     int64(rnd.IntN(100_000)),
 		Max:        int64(rnd.IntN(300_000)),
 		MemoryOnly: rnd.IntN(4) == 0,
+		Client:     Client{Key: []string{"", "a", "b"}[rnd.IntN(3)], Memory: int64(rnd.IntN(100_000)), Disk: int64(rnd.IntN(300_000))},
 	})
 	src := checked{c, &ragged{data: data, end: end, rnd: rand.New(rand.NewPCG(rnd.Uint64(), 1)), most: 40_000}}
 	done := filling(context.Background(), p, src)

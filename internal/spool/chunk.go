@@ -54,18 +54,18 @@ func classFor(n int64) int {
 	return lastClass
 }
 
-// takeChunk returns nil when the memory budget has no room for the class.
-func (p *Pool) takeChunk(class int) *chunk {
-	if !p.memory.take(int64(classSizes[class])) {
-		return nil
+// takeChunk returns nil, and which budget has no room for the class.
+func takeChunk(memory *budget, class int) (c *chunk, refused *budget) {
+	if refused = memory.take(int64(classSizes[class])); refused != nil {
+		return nil, refused
 	}
-	return newChunk(class)
+	return newChunk(class), nil
 }
 
 // forceChunk returns a small chunk even over the budget. Whoever calls it keeps
 // the slack that the package page states.
-func (p *Pool) forceChunk() *chunk {
-	p.memory.force(smallSize)
+func forceChunk(memory *budget) *chunk {
+	memory.force(smallSize)
 	return newChunk(smallClass)
 }
 
@@ -76,7 +76,8 @@ func newChunk(class int) *chunk {
 	return &chunk{buf: make([]byte, classSizes[class]), class: class}
 }
 
-func (p *Pool) freeChunk(c *chunk) {
+// freeChunk gives the charge back to where it was taken.
+func freeChunk(memory *budget, c *chunk) {
 	size := c.size()
 	if poison {
 		for i := range c.buf {
@@ -86,7 +87,7 @@ func (p *Pool) freeChunk(c *chunk) {
 	c.reset()
 	c.next = nil
 	classPools[c.class].Put(c)
-	p.memory.give(size)
+	memory.give(size)
 }
 
 // chunkQueue is a list of chunks, oldest first.

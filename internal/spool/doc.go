@@ -15,6 +15,11 @@
 //     The number of these is bounded by whoever opens them.
 //   - Files stay within [Limits].Disk; the size of a file is what counts, not
 //     what is left to be read of it.
+//   - Pipes have at most three quarters of each, for they can be slowed down, and
+//     bodies can only be refused. The pipes of one client stay within [Client]'s
+//     bounds, but for the slack, and for the first 4 KiB of a pipe that needs no
+//     more: so one that reads slowly fills nothing for others.
+//   - What is known of a client is forgotten with its last pipe.
 //   - A buffer is handed on only when nobody can see it any more: a reader that
 //     comes too late gets an error, never somebody else's bytes.
 //   - Nothing here starts a goroutine.

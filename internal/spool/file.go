@@ -12,14 +12,17 @@ const filePattern = "sessiongate-spool-*"
 
 // file is an unlinked temporary file with its charge to the disk budget.
 type file struct {
-	pool *Pool
-	f    *os.File
-	path string // set where an open file cannot be unlinked: removed at the end
-	size int64  // charged so far; changed by the one who writes
+	pool  *Pool
+	disk  *budget
+	share *share // of the client; nil: none
+	f     *os.File
+	path  string // set where an open file cannot be unlinked: removed at the end
+	size  int64  // charged so far; changed by the one who writes
 }
 
 // create opens a file that has no name any more, with mode 0600.
-func (p *Pool) create() (*file, error) {
+// It is charged to disk, which is the share's where there is one.
+func (p *Pool) create(disk *budget, s *share) (*file, error) {
 	if p.closed.Load() {
 		return nil, ErrClosed
 	}
@@ -28,7 +31,10 @@ func (p *Pool) create() (*file, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDisk, err)
 	}
 	p.files.Add(1)
-	return &file{pool: p, f: f, path: path}, nil
+	if s != nil {
+		s.again()
+	}
+	return &file{pool: p, disk: disk, share: s, f: f, path: path}, nil
 }
 
 // createAndRemove is the way that works on every Unix.
@@ -44,17 +50,16 @@ func createAndRemove(dir string) (*os.File, string, error) {
 	return f, path, nil
 }
 
-// growTo charges for a file of size bytes; false when the budget has no room.
-func (t *file) growTo(size int64) bool {
+// growTo charges for a file of size bytes, or returns the budget that has no room.
+func (t *file) growTo(size int64) (refused *budget) {
 	more := size - t.size
 	if more <= 0 {
-		return true
+		return nil
 	}
-	if !t.pool.disk.take(more) {
-		return false
+	if refused = t.disk.take(more); refused == nil {
+		t.size = size
 	}
-	t.size = size
-	return true
+	return refused
 }
 
 func (t *file) writeAt(p []byte, off int64) error {
@@ -82,7 +87,10 @@ func (t *file) release() {
 	}
 	t.pool.files.Add(-1)
 	if t.size > 0 {
-		t.pool.disk.give(t.size)
+		t.disk.give(t.size)
+	}
+	if t.share != nil {
+		t.share.leave()
 	}
 }
 

@@ -186,13 +186,13 @@ func (m *model) read() error {
 func (m *model) checkBounds() {
 	m.t.Helper()
 	u := m.pool.Usage()
-	if l := m.pool.memory.limit; u.Memory-2*smallSize > l {
+	if l := m.pool.shares.answers.memory.limit.Load(); u.Memory-2*smallSize > l {
 		m.t.Fatalf("memory %d, limit %d", u.Memory, l)
 	}
 	if l := m.limits.Memory; l > 0 && u.Memory > max(l, 0)+2*smallSize {
 		m.t.Fatalf("memory %d, limit of the pipe %d", u.Memory, l)
 	}
-	if l := m.pool.disk.limit; u.Disk > l {
+	if l := m.pool.shares.answers.disk.limit.Load(); u.Disk > l {
 		m.t.Fatalf("disk %d, limit %d", u.Disk, l)
 	}
 	if l := m.limits.Max; l > 0 && u.Disk > l {

@@ -11,11 +11,12 @@ import (
 // with 10 ms, a reader of 25 MB/s and more is never overtaken by the disk.
 const graceWindow = 256 << 10
 
-// PipeLimits bound one pipe, in bytes. 0 is no limit.
+// PipeLimits bound one pipe, in bytes, and all of its client. 0 is no limit.
 type PipeLimits struct {
 	Memory     int64 // buffers; less than 8 KiB is taken as 8 KiB
 	Max        int64 // the file; less than 32 KiB is not worth one: as MemoryOnly
 	MemoryOnly bool  // never use a file: for streams without an end
+	Client     Client
 }
 
 // Pipe carries a response from one writing goroutine (Fill, CloseWrite) to one
@@ -35,6 +36,7 @@ type Pipe struct {
 	inbox *chunk // what the reader reads the ring into
 	lent  *chunk // the chunk whose bytes the reader is looking at
 	held  int64  // size of all chunks
+	share *share // of the client; nil: not held, or none
 
 	end        error // set by CloseWrite: what the reader gets after the bytes
 	broken     error // the ring could not be read
@@ -76,6 +78,7 @@ func (p *Pipe) CloseWrite(err error) {
 	p.dropTailLocked()
 	p.wakeReaderLocked()
 	p.wakeWriterLocked()
+	p.leaveShareLocked()
 }
 
 // Stalled is how long the writer has been held back at a bound, all in all:
@@ -104,7 +107,7 @@ func (p *Pipe) dropTailLocked() {
 
 func (p *Pipe) freeLocked(c *chunk) {
 	p.held -= c.size()
-	p.pool.freeChunk(c)
+	freeChunk(p.memoryLocked(), c)
 }
 
 // detachRingLocked takes the ring off the pipe once it is not needed. The

@@ -141,11 +141,6 @@ func TestPanicOfTheSourceLeaksNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pool := openPool(t, Limits{})
-			recovered := func(f func()) (v any) {
-				defer func() { v = recover() }()
-				f()
-				return nil
-			}
 			if recovered(func() { _, _ = pool.ReadBody(src, -1, BodyLimits{Memory: 50_000}) }) == nil {
 				t.Error("ReadBody swallowed the panic")
 			}
@@ -165,6 +160,12 @@ func TestPanicOfTheSourceLeaksNothing(t *testing.T) {
 type panicking struct{}
 
 func (panicking) Read([]byte) (int, error) { panic("source") }
+
+func recovered(f func()) (v any) {
+	defer func() { v = recover() }()
+	f()
+	return nil
+}
 
 // A source that never answers anything must not spin for ever.
 func TestSourceWithoutProgressIsGivenUp(t *testing.T) {

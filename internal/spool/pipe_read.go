@@ -137,6 +137,7 @@ func (p *Pipe) CloseRead() {
 	p.dropTailLocked()
 	f := p.detachRingLocked()
 	p.wakeWriterLocked()
+	p.leaveShareLocked()
 	p.mu.Unlock()
 	if f != nil {
 		f.release()

@@ -1,20 +1,23 @@
 package spool
 
 // takeLocked takes a chunk of the class, or a small one where the pipe has
-// little and the class does not fit. refused says that it is the process that
-// has no memory left, not this pipe.
-func (p *Pipe) takeLocked(class int) (c *chunk, refused bool) {
+// little and the class does not fit. refused is the budget that has no memory
+// left; nil says that it is this pipe.
+func (p *Pipe) takeLocked(class int) (c *chunk, refused *budget) {
+	if p.started {
+		p.holdShareLocked()
+	}
 	for {
 		size := int64(classSizes[class])
 		if p.limits.Memory > 0 && p.held+size > max(p.limits.Memory, 2*smallSize) {
-			return nil, false
+			return nil, nil
 		}
-		if c = p.pool.takeChunk(class); c != nil {
+		if c, refused = takeChunk(p.memoryLocked(), class); c != nil {
 			p.held += size
-			return c, false
+			return c, nil
 		}
 		if class == smallClass || p.held >= largeSize {
-			return nil, true
+			return nil, refused
 		}
 		class = smallClass
 	}
@@ -34,7 +37,7 @@ func (p *Pipe) classLocked() int {
 // looking at, the reader when it reads from disk.
 func (p *Pipe) forceLocked() *chunk {
 	p.held += smallSize
-	return p.pool.forceChunk()
+	return forceChunk(p.memoryLocked())
 }
 
 // replaceTailLocked makes c the tail and queues what the old one still has.
@@ -89,12 +92,12 @@ func (p *Pipe) spillTailLocked() (roomState, error) {
 	t := p.tail
 	want := int64(t.w - t.r)
 	if p.ring == nil {
-		r, err := p.openRingLocked(want)
+		r, refused, err := p.openRingLocked(want)
 		if err != nil {
 			return again, err
 		}
 		if r == nil {
-			return roomState{disk: true}, nil
+			return roomState{disk: refused}, nil
 		}
 		p.ring = r
 	}
@@ -115,51 +118,43 @@ func (p *Pipe) spillTailLocked() (roomState, error) {
 }
 
 // openRingLocked charges for the first want bytes and opens the file for them.
-// nil without an error: the disk budget of the process has no room.
-func (p *Pipe) openRingLocked(want int64) (*ring, error) {
+// nil without an error: a budget has no room.
+func (p *Pipe) openRingLocked(want int64) (r *ring, refused *budget, err error) {
 	if p.limits.Max > 0 {
 		want = min(want, p.limits.Max)
 	}
-	if !p.pool.disk.take(want) {
-		return nil, nil
+	p.holdShareLocked()
+	disk, s := p.pool.shares.answers.disk, p.share
+	if s != nil {
+		disk = &s.disk
+	}
+	if refused = disk.take(want); refused != nil {
+		return nil, refused, nil
 	}
 	p.mu.Unlock()
-	f, err := p.pool.create()
+	f, err := p.pool.create(disk, s)
 	p.mu.Lock()
 	if err != nil {
-		p.pool.disk.give(want)
-		return nil, err
+		disk.give(want)
+		return nil, nil, err
 	}
 	f.size = want
-	return &ring{file: f, max: p.limits.Max}, nil
+	return &ring{file: f, max: p.limits.Max}, nil, nil
 }
 
 // joinBudgets queues for what refused, and reports whether it was not queued
 // there before.
 func (p *Pipe) joinBudgets(s roomState) bool {
-	if s.memory || s.disk {
+	if s.memory != nil || s.disk != nil {
 		p.makeWriteWakeLocked()
 	}
-	joined := false
-	if s.memory {
-		joined = p.pool.memory.join(&p.forMemory)
-	} else {
-		p.pool.memory.leave(&p.forMemory)
-	}
-	if s.disk {
-		joined = p.pool.disk.join(&p.forDisk) || joined
-	} else {
-		p.pool.disk.leave(&p.forDisk)
-	}
-	return joined
+	joined := p.forMemory.waitAt(s.memory)
+	return p.forDisk.waitAt(s.disk) || joined
 }
 
 func (p *Pipe) leaveBudgets() {
-	if p.forMemory.wake == nil {
-		return // never joined
-	}
-	p.pool.memory.leave(&p.forMemory)
-	p.pool.disk.leave(&p.forDisk)
+	p.forMemory.waitAt(nil)
+	p.forDisk.waitAt(nil)
 }
 
 func (p *Pipe) makeWriteWakeLocked() {

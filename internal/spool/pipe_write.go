@@ -63,6 +63,7 @@ func (p *Pipe) endFill(returned bool) {
 		p.wakeReaderLocked()
 	}
 	p.dropTailLocked()
+	p.leaveShareLocked()
 }
 
 // commit adds the m bytes that were read into the room.
@@ -118,7 +119,7 @@ type roomState struct {
 	again        bool          // something changed: look again
 	spill        bool          // the tail is to be written to disk
 	grace        time.Duration // wait no longer than that for the reader; 0: no such end
-	memory, disk bool          // refused by the budget of the process
+	memory, disk *budget       // have no room; nil: they were not asked, or it is the pipe's own bound
 }
 
 // makeRoomLocked gives the tail room from memory, or says what else to do.

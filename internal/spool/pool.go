@@ -18,7 +18,8 @@ var (
 )
 
 // Limits bound what all bodies and pipes of a Pool hold together, in bytes.
-// 0 is no limit.
+// 0 is no limit. Pipes, which slow their upstreams down where bodies are refused,
+// have at most three quarters of each.
 type Limits struct {
 	Memory int64 // pooled buffers, by their full size
 	Disk   int64 // temporary files, by the largest size they had
@@ -47,8 +48,8 @@ type Pool struct {
 	dir     string
 	open    func(dir string) (f *os.File, path string, err error) // openUnlinked; tests break it
 	tmpfs   bool
-	memory  *budget
-	disk    *budget
+	all     budgets
+	shares  *shares // of them, for answers
 	files   atomic.Int64
 	written atomic.Int64
 	closed  atomic.Bool
@@ -64,13 +65,16 @@ func Open(dir string, l Limits) (*Pool, error) {
 		dir = os.TempDir()
 	}
 	p := &Pool{
-		Grace:  10 * time.Millisecond,
-		dir:    dir,
-		open:   openUnlinked,
-		memory: newBudget(l.Memory),
-		disk:   newBudget(l.Disk),
+		Grace: 10 * time.Millisecond,
+		dir:   dir,
+		open:  openUnlinked,
+		all:   budgets{memory: newBudget(l.Memory, nil), disk: newBudget(l.Disk, nil)},
 	}
-	f, err := p.create()
+	p.shares = newShares(budgets{
+		memory: newBudget(answersPart(l.Memory), p.all.memory),
+		disk:   newBudget(answersPart(l.Disk), p.all.disk),
+	})
+	f, err := p.create(p.all.disk, nil)
 	if err != nil {
 		return nil, explainFolder(dir, err)
 	}
@@ -78,6 +82,9 @@ func Open(dir string, l Limits) (*Pool, error) {
 	p.tmpfs = onTmpfs(dir)
 	return p, nil
 }
+
+// answersPart leaves a quarter to bodies.
+func answersPart(limit int64) int64 { return limit - limit/4 }
 
 // Dir is the folder the temporary files are in.
 func (p *Pool) Dir() string { return p.dir }
@@ -89,8 +96,8 @@ func (p *Pool) Tmpfs() bool { return p.tmpfs }
 // Usage may be called at any time; its numbers are read one after another.
 func (p *Pool) Usage() Usage {
 	return Usage{
-		Memory:  p.memory.used.Load(),
-		Disk:    p.disk.used.Load(),
+		Memory:  p.all.memory.used.Load(),
+		Disk:    p.all.disk.used.Load(),
 		Files:   p.files.Load(),
 		Written: p.written.Load(),
 	}

@@ -33,27 +33,29 @@ func (r *ring) slotLen(i uint32) int64 {
 	return max(0, min(slotSize, r.max-int64(i)*slotSize))
 }
 
-// reserve finds room for up to want bytes. n is 0 when there is none; refused
-// tells that it was the disk budget, not the ring's own bound.
-func (r *ring) reserve(want int64) (off, n int64, refused bool) {
+// reserve finds room for up to want bytes. n is 0 when there is none; refused is
+// the budget that has none, nil where it is the ring's own bound.
+func (r *ring) reserve(want int64) (off, n int64, refused *budget) {
 	if len(r.slots) > 0 {
 		off, n, refused = r.reserveLast(want)
 	}
 	// A slot that may not grow is left as it is when another can be written again.
-	if n == 0 && r.openSlot(refused) {
+	if n == 0 && r.openSlot(refused != nil) {
 		off, n, refused = r.reserveLast(want)
 	}
 	return off, n, refused
 }
 
-func (r *ring) reserveLast(want int64) (off, n int64, refused bool) {
+func (r *ring) reserveLast(want int64) (off, n int64, refused *budget) {
 	s := r.slots[len(r.slots)-1]
 	n = min(want, r.slotLen(s.index)-s.used)
 	off = int64(s.index)*slotSize + s.used
-	if n > 0 && !r.file.growTo(off+n) {
-		return 0, 0, true
+	if n > 0 {
+		if refused = r.file.growTo(off + n); refused != nil {
+			return 0, 0, refused
+		}
 	}
-	return off, n, false
+	return off, n, nil
 }
 
 // openSlot starts the next slot, one that is free before one that is fresh.

@@ -8,7 +8,7 @@ import (
 // The file of a ring holds what waited at most, not what went through it.
 func TestRingReusesItsFile(t *testing.T) {
 	pool := openPool(t, Limits{})
-	f, err := pool.create()
+	f, err := pool.create(pool.all.disk, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestRingReusesItsFile(t *testing.T) {
 // A ring at its bound takes nothing, and takes again once a slot has been read.
 func TestRingAtItsBound(t *testing.T) {
 	pool := openPool(t, Limits{})
-	f, err := pool.create()
+	f, err := pool.create(pool.all.disk, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestRingAtItsBound(t *testing.T) {
 	fill := func() (total int64) {
 		for {
 			_, n, refused := r.reserve(largeSize)
-			if refused {
+			if refused != nil {
 				t.Fatal("refused by a budget without a limit")
 			}
 			if n == 0 {

@@ -43,7 +43,7 @@ func streams(ctx context.Context, s *stand) ([]figure, error) {
 	}
 	config := gateConfig{
 		server:   "max_body_size: 1GiB",
-		spool:    fmt.Sprintf("max_disk: %dMiB", streamDisk>>20),
+		spool:    fmt.Sprintf("max_disk: %dMiB, max_disk_per_client: 0", streamDisk>>20),
 		upstream: phpUpstream(pool) + "}, {name: live, protocol: http, servers: [{address: \"" + live + "\"}]",
 		rules:    "name: live, match: {path: [/live]}, upstream: live",
 	}
