@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/sessiongate/sessiongate/internal/config"
@@ -21,6 +22,9 @@ var formatOnce = sync.OnceFunc(func() {
 
 // isTerminal says whether somebody watches, rather than a file or a pipe.
 func isTerminal(out io.Writer) bool {
+	if buffered, ok := out.(interface{ Unwrap() io.Writer }); ok {
+		out = buffered.Unwrap()
+	}
 	f, ok := out.(*os.File)
 	if !ok {
 		return false
@@ -38,6 +42,14 @@ func NewLogger(out io.Writer, c config.Log) zerolog.Logger {
 		out = zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000", NoColor: !isTerminal(out)}
 	}
 	return zerolog.New(out).With().Timestamp().Logger()
+}
+
+// CountDroppedLines makes a metric of how many lines of the log its writer has
+// dropped so far. It is for before Start.
+func (a *App) CountDroppedLines(dropped func() uint64) {
+	a.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: "sessiongate", Name: "log_dropped_lines_total", Help: "Lines of the log that were dropped because its reader was too slow, or could not be written.",
+	}, func() float64 { return float64(dropped()) }))
 }
 
 // logLevel is the least level that is logged. It may be changed at any time.

@@ -30,7 +30,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	_, _ = fmt.Fprintln(stderr, "sessiongate:", err)
+	complain(stderr, err)
 	if errors.As(err, new(*usageError)) {
 		return exitUsage
 	}

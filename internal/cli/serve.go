@@ -67,10 +67,13 @@ func serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	gate, err := app.New(loaded, version(), app.NewLogger(c.ErrOrStderr(), loaded.Log))
+	log := openLog(c.ErrOrStderr(), loaded.Log)
+	defer log.close()
+	gate, err := app.New(loaded, version(), log.Logger)
 	if err != nil {
 		return err
 	}
+	gate.CountDroppedLines(log.lines.Dropped)
 	gate.Inherit(listeners)
 	gate.Supervise(systemd.NewNotifier())
 	return run(c.Context(), gate, source, again)
