@@ -3,8 +3,12 @@ package e2e
 import (
 	"bufio"
 	"net"
+	"os"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/sessiongate/sessiongate/internal/gatetest"
 )
 
 // balancing is a HAProxy that speaks HTTP, as its manual shows it.
@@ -68,4 +72,64 @@ func TestAClientBehindHAProxyIsWhoHAProxySays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// believed are the fields that the gate takes, or passes on, from trusted proxies
+// only. A balancer that does not set them has to delete them.
+var believed = []string{
+	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix",
+	"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Forwarded", "X-Real-IP", "X-Request-ID", "Client-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP",
+	"CF-Connecting-IP", "X-Sendfile-Type", "X-Accel-Mapping",
+}
+
+// compose is deploy/compose/haproxy.cfg on this machine: another address to
+// listen on, and one gate in place of two that a resolver knows.
+func compose(t *testing.T) string {
+	t.Helper()
+	file, err := os.ReadFile("../../deploy/compose/haproxy.cfg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := string(file)
+	for what, here := range map[string]string{
+		"bind :8080":                                         "bind BIND",
+		"server gate1 gate1:8080\n":                          "server gate1 GATE\n",
+		"  server gate2 gate2:8080\n":                          "",
+		" resolvers docker init-addr last,libc,none":         "",
+		"resolvers docker\n  nameserver dns 127.0.0.11:53\n": "",
+	} {
+		if strings.Count(config, what) != 1 {
+			t.Fatalf("deploy/compose/haproxy.cfg does not have %q once", what)
+		}
+		config = strings.Replace(config, what, here, 1)
+	}
+	return config
+}
+
+// What clients make up does not reach the gate as the balancer's word.
+func TestTheSampleBalancerTakesNoClientsWord(t *testing.T) {
+	g := startGate(t, inFrontOf(startPHP(t, 2)), "server: {trusted_proxies: ['127.0.0.1/32'], ready_path: /gate-ready}")
+	at, _ := runHAProxy(t, g, compose(t))
+	gatetest.Eventually(t, func() bool { // it has asked for ready_path
+		c := dialFrom(t, "127.0.0.2", at)
+		c.ask(t, "GET", "/status.php", "one")
+		return c.answer(t).status != 503
+	}, func() string { return "HAProxy does not find the gate" })
+	lines := []string{"Connection: keep-alive, " + strings.Join(believed, ", ")}
+	for _, name := range believed {
+		lines = append(lines, name+": evil", strings.ToLower(name)+": evil")
+	}
+	lines = append(lines, "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.test", "Forwarded: for=6.6.6.6;proto=https;host=evil.test")
+	c := dialFrom(t, "127.0.0.2", at)
+	c.ask(t, "GET", "/env.php", "one", lines...)
+	env := environment(t, c.answer(t))
+	for name, value := range env {
+		if text, _ := value.(string); name != "HTTP_CONNECTION" && (strings.Contains(text, "evil") || strings.Contains(text, "6.6.6.6")) {
+			t.Errorf("PHP got %s = %q", name, text)
+		}
+	}
+	wantEnvironment(t, env, map[string]any{
+		"REMOTE_ADDR": "127.0.0.2", "HTTPS": nil, "HTTP_X_FORWARDED_FOR": "127.0.0.2", "HTTP_X_FORWARDED_PROTO": "http", "HTTP_X_FORWARDED_HOST": "gate.test",
+		"HTTP_FORWARDED": "for=127.0.0.2;host=gate.test;proto=http",
+	})
 }
