@@ -6,8 +6,9 @@
 //	/debug/pprof/  profiles, where allowed
 //
 // It never serves on the address that clients use. With a token everything but
-// health asks for it as a bearer token. The package keeps no state of its own:
-// what it shows it is given.
+// health asks for it as a bearer token; without one it shows that only where it is
+// called by an address or as localhost, so that no page in a browser can read it.
+// The package keeps no state of its own: what it shows it is given.
 package admin
 
 import (
@@ -28,9 +29,13 @@ type Options struct {
 	// Ready returns why the gate should not be sent requests; nothing means
 	// that it is ready.
 	Ready func(context.Context) []string
-	// Token is the bearer token; empty: none is asked for.
+	// Token is the bearer token; empty: none is asked for, and who asks must call
+	// the listener by an address or as localhost.
 	Token []byte
-	PProf bool
+	// AnyHost: it may be called by any name without a token, too: it is on a
+	// socket, which no browser reaches.
+	AnyHost bool
+	PProf   bool
 }
 
 // New returns the handler of the admin listener.
@@ -60,10 +65,15 @@ func Readiness(ready func(context.Context) []string) http.HandlerFunc {
 	}
 }
 
-// guard asks for the token where there is one.
+// guard asks for the token where there is one, else for a Host that no page in a
+// browser has.
 func (o Options) guard(h http.Handler) http.Handler {
-	if len(o.Token) == 0 {
+	switch {
+	case len(o.Token) > 0:
+	case o.AnyHost:
 		return h
+	default:
+		return namesThisMachine(h)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")

@@ -75,9 +75,48 @@ func TestTokenGuardsAllButHealth(t *testing.T) {
 	}
 }
 
+// A page whose name resolves to 127.0.0.1 reads what its browser may: DNS
+// rebinding. Load balancers and kubelets call health by what name they like.
+func TestWithoutATokenOnlyHealthIsForAnyHost(t *testing.T) {
+	o := admin.Options{
+		Gatherer: prometheus.NewRegistry(),
+		Ready:    func(context.Context) []string { return nil },
+		PProf:    true,
+	}
+	status := func(o admin.Options, host, path string) (int, string) {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		admin.New(o).ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	for host, want := range map[string]int{
+		"127.0.0.1:9180": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]:9180": http.StatusOK, "[::1]": http.StatusOK, "10.1.2.3:9180": http.StatusOK,
+		"localhost:9180": http.StatusOK, "LocalHost": http.StatusOK, "localhost.:80": http.StatusOK, "": http.StatusOK,
+		"rebind.example:9180": http.StatusForbidden, "rebind.example": http.StatusForbidden, "localhost.example:9180": http.StatusForbidden, "127.0.0.1.example": http.StatusForbidden,
+		"[rebind.example]:80": http.StatusForbidden, "a:b:c": http.StatusForbidden, "127.1:80": http.StatusForbidden,
+	} {
+		for _, path := range []string{"/metrics", "/debug/pprof/cmdline"} {
+			if got, text := status(o, host, path); got != want || got != http.StatusOK && !strings.Contains(text, "admin.token_file") {
+				t.Errorf("%s of %q: status %d, want %d: %s", path, host, got, want, text)
+			}
+		}
+		for _, path := range []string{"/healthz", "/readyz"} {
+			if got, _ := status(o, host, path); got != http.StatusOK {
+				t.Errorf("%s of %q: status %d", path, host, got)
+			}
+		}
+	}
+	onSocket := o
+	onSocket.AnyHost = true
+	if got, text := status(onSocket, "gate", "/metrics"); got != http.StatusOK {
+		t.Errorf("on a socket: status %d: %s", got, text)
+	}
+}
+
 func TestProfilesAreOffUnlessAsked(t *testing.T) {
 	h := admin.New(admin.Options{Gatherer: prometheus.NewRegistry()})
-	if w := ask(h, "/debug/pprof/", ""); w.Code != http.StatusNotFound {
+	if w := ask(h, "http://localhost/debug/pprof/", ""); w.Code != http.StatusNotFound {
 		t.Fatalf("status %d, want 404", w.Code)
 	}
 }

@@ -30,5 +30,12 @@ func (a *App) adminHandler(c *config.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Options{Gatherer: a.registry, Ready: a.ready.Reasons, Token: token, PProf: c.Admin.PProf}), nil
+	network, _ := config.SplitAddress(c.Admin.Listen)
+	return admin.New(admin.Options{
+		Gatherer: a.registry,
+		Ready:    a.ready.Reasons,
+		Token:    token,
+		AnyHost:  network == "unix",
+		PProf:    c.Admin.PProf,
+	}), nil
 }
