@@ -43,12 +43,3 @@ func newDemo() *cobra.Command {
 	flags.BoolVar(&o.Once, "exit", false, "end after the figures")
 	return c
 }
-
-// survivePipes turns a closed output (demo | head) from a sudden death into an
-// error of the write, so that everything is still cleaned up. The signal itself
-// says nothing: with Notify it comes for any connection that broke.
-func survivePipes() (stop func()) {
-	unread := make(chan os.Signal, 1)
-	signal.Notify(unread, syscall.SIGPIPE)
-	return func() { signal.Stop(unread) }
-}

@@ -57,6 +57,7 @@ func serve(c *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
+	survivePipes()     // to the end: its last words, too, may have no reader
 	again := hangups() // from here on a file that changes while it is read is read again
 	source := config.Source{Path: f.file, Env: os.Environ(), Flags: settings, Check: app.Check}
 	loaded, err := config.Load(source)

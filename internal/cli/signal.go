@@ -34,3 +34,13 @@ func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 	}()
 	return ctx, stop
 }
+
+// survivePipes turns a closed output (demo | head, a log whose reader has gone) from
+// a sudden death into an error of the write, so that the gate goes on, and whatever
+// ends is still cleaned up. The signal itself says nothing: with Notify it comes for
+// any connection that broke.
+func survivePipes() (stop func()) {
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE)
+	return func() { signal.Stop(unread) }
+}

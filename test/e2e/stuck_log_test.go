@@ -104,6 +104,17 @@ func TestALogThatFlowsAgainSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestALogWhoseReaderHasGoneEndsNothing(t *testing.T) {
+	t.Parallel()
+	p := servePiped(t)
+	p.log.Close()
+	p.gate.get(t, "/trivial.php", "one").want(t, 200)
+	eventually(t, func() bool { return p.gate.metric(t, "log_dropped_lines_total") > 0 }, func() string { return "nothing was dropped" })
+	p.gate.get(t, "/trivial.php", "one").want(t, 200)
+	p.signal(t, syscall.SIGTERM)
+	p.wantExit(t, "exit status 0")
+}
+
 // read takes the log until the gate has ended.
 func (p piped) read() {
 	buf := make([]byte, 64<<10)
