@@ -27,7 +27,7 @@ func TestFollowerGoesByTheFirstWord(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWire(o, defaultTiming(o.TTL, o.Timeout), false)
-	defer func() { _ = w.close() }()
+	defer func() { _ = w.close(context.WithoutCancel(t.Context())) }()
 	clients := []redis.UniversalClient{w.side, w.acquiring.client, w.releasing.client}
 	for _, c := range clients {
 		if port := portOf(t, c); !strings.HasSuffix(old.Address(), ":"+port) {

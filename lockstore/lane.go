@@ -21,7 +21,7 @@ type lane struct {
 	failed  func(kind string, err error)
 
 	closing chan struct{}
-	workers sync.WaitGroup
+	workers crew
 
 	mu      sync.Mutex
 	servers map[string]*backlog
@@ -89,7 +89,7 @@ func (l *lane) send(server string, j job) {
 		b.wake <- struct{}{}
 		return
 	}
-	l.workers.Go(func() { l.work(b) })
+	l.workers.run("calls to Redis", func() { l.work(b) })
 }
 
 // work sends what is there, and sleeps while nothing is.
@@ -241,19 +241,19 @@ func (l *lane) drain(ctx context.Context) error {
 	}
 }
 
-// close ends the workers and their connections; what is under way is cut off.
-func (l *lane) close() error {
+// close ends the workers and their connections; what is under way is cut off. To
+// close it again waits for workers that were left.
+func (l *lane) close(ctx context.Context) error {
 	l.mu.Lock()
 	already := l.closed
 	l.closed = true
 	l.mu.Unlock()
-	if already {
-		return nil
+	var err error
+	if !already {
+		close(l.closing)
+		err = l.client.Close()
 	}
-	close(l.closing)
-	err := l.client.Close()
-	l.workers.Wait()
-	return err
+	return errors.Join(err, l.workers.wait(ctx))
 }
 
 // Kinds of failures, for Events.Failed.

@@ -1,6 +1,7 @@
 package lockstore
 
 import (
+	"context"
 	"runtime"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ func TestLaneForgetsServersThatNothingIsSentTo(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	l := newLane(client, 2, time.Second, nil)
 	defer func() {
-		if err := l.close(); err != nil {
+		if err := l.close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -136,7 +136,7 @@ func testWire(t testing.TB, addr, name string) *wire {
 	w.gate = name
 	w.turnScript = scriptUnderTest(t, "turn.lua", w.turnScript)
 	w.renewScript = scriptUnderTest(t, "renew.lua", w.renewScript)
-	t.Cleanup(func() { _ = w.close() })
+	t.Cleanup(func() { _ = w.close(context.WithoutCancel(t.Context())) })
 	return w
 }
 

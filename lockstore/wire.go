@@ -186,10 +186,11 @@ func (w *wire) drain(ctx context.Context) error {
 	return errors.Join(w.acquiring.drain(ctx), w.releasing.drain(ctx))
 }
 
-func (w *wire) close() error {
+// close ends every connection, and the workers within ctx.
+func (w *wire) close(ctx context.Context) error {
 	err := w.side.Close()
 	if errors.Is(err, redis.ErrClosed) {
 		err = nil // closed before
 	}
-	return errors.Join(w.acquiring.close(), w.releasing.close(), err)
+	return errors.Join(w.acquiring.close(ctx), w.releasing.close(ctx), err)
 }
