@@ -27,6 +27,7 @@ type chaos struct {
 	running map[string]*atomic.Int32
 	fences  map[string]uint64 // the latest that came, by session
 	early   bool              // it also ends turns before it is done: overlaps are allowed
+	hangs   bool              // now and then it never answers
 }
 
 func (c *chaos) roll(n int) int {
@@ -52,6 +53,11 @@ func (c *chaos) php(r *http.Request) (*http.Response, error) {
 	c.wantInOrder(r)
 	if c.roll(2) == 0 {
 		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	if c.hangs && c.roll(10) == 0 {
+		<-r.Context().Done()
+		n.Add(-1)
+		return nil, r.Context().Err()
 	}
 	<-time.After(time.Duration(c.roll(50)) * time.Millisecond)
 	switch c.roll(8) {
@@ -205,6 +211,9 @@ func walk(t *testing.T, seed uint64, early bool, prepare func(*bench, *chaos)) *
 	})
 	prepare(b, c)
 	b.upstream().ResponseTimeout = 40 * time.Millisecond
+	if c.hangs = early && seed%4 < 2; c.hangs { // turns end by max_hold
+		b.upstream().AbandonedTimeout = time.Duration(1+c.roll(60)) * time.Millisecond
+	}
 	var all sync.WaitGroup
 	for range 60 {
 		method, body := "GET", ""

@@ -27,6 +27,7 @@ type Metrics struct {
 	upstreamErrors  *prometheus.CounterVec
 	connectFailures *prometheus.CounterVec
 	nextServer      *prometheus.CounterVec
+	abandoned       *prometheus.CounterVec
 	holdExceeded    prometheus.Counter
 	withoutTurn     *prometheus.CounterVec
 	localTurns      prometheus.Counter
@@ -64,6 +65,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		upstreamErrors:  counterVec("upstream_errors_total", "Failures of upstreams, by kind.", "upstream", "kind"),
 		connectFailures: counterVec("server_connect_failures_total", "Connections to servers that could not be made, by their fault.", "upstream", "server"),
 		nextServer:      counterVec("next_server_total", "Requests that another server got, because nothing had been sent to the one before.", "upstream"),
+		abandoned:       counterVec("abandoned_total", "Requests that were cut off from their upstream because nobody had waited for them, for abandoned_timeout.", "upstream"),
 		holdExceeded:    counter("hold_exceeded_total", "Turns that max_hold ended while the upstream may still have run."),
 		withoutTurn:     counterVec("forwarded_without_turn_total", "Requests forwarded without their turn, by why they had none.", "reason"),
 		localTurns:      counter("local_turns_total", "Turns that the gate gave by itself while the lock authority was away."),
@@ -77,7 +79,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 		names: namesInUse{setups: make(map[name]int)},
 	}
-	reg.MustRegister(m.requests, m.wait, m.queue, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.shadowQueued, m.shadowWaits, m.shadowOverlaps, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer,
+	reg.MustRegister(m.requests, m.wait, m.queue, m.hold, m.refusals, m.limitRefused, m.capRefused, m.shadowRefused, m.shadowQueued, m.shadowWaits, m.shadowOverlaps, m.gone, m.upstreamErrors, m.connectFailures, m.nextServer, m.abandoned,
 		m.holdExceeded, m.withoutTurn, m.localTurns, m.leaseLost, m.loopback, m.loopbackUnused, m.stalls, m.stallSeconds, m.upgraded, m.ignored)
 	for _, reason := range Reasons() {
 		m.refusals.WithLabelValues(string(reason))
@@ -122,6 +124,7 @@ func (m *Metrics) expect(u *Upstream) {
 		m.upstreamErrors.WithLabelValues(u.Name, string(kind))
 	}
 	m.nextServer.WithLabelValues(u.Name)
+	m.abandoned.WithLabelValues(u.Name)
 	for _, s := range u.Servers.Status() {
 		m.connectFailures.WithLabelValues(u.Name, s.Server.Address)
 	}
@@ -138,6 +141,7 @@ func (m *Metrics) ForgetUpstream(name string) {
 	of := prometheus.Labels{"upstream": name}
 	m.upstreamErrors.DeletePartialMatch(of)
 	m.nextServer.DeletePartialMatch(of)
+	m.abandoned.DeletePartialMatch(of)
 	m.connectFailures.DeletePartialMatch(of)
 }
 

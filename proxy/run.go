@@ -62,13 +62,16 @@ type run struct {
 	told      bool                    // heard is closed
 	abandoned bool                    // stream was closed because nobody needs it
 	giveUp    context.CancelCauseFunc // ends the wait for another server; nil: it does not wait
+	over      bool                    // the upstream is done, or cut off
+	bound     *time.Timer             // abandoned_timeout; nil: somebody needs the run, or there is no bound
 }
 
 // startRun hands turn and body over to a new run.
 func (x *exchange) startRun() *run {
 	x.becomeCaller()
 	ctx, stop := x.gate.runs, context.CancelCauseFunc(nil)
-	if x.hold != nil && x.setup.AbortOnLostLease {
+	abort := x.hold != nil && x.setup.AbortOnLostLease
+	if abort || x.upstream.AbandonedTimeout > 0 {
 		ctx, stop = context.WithCancelCause(ctx)
 	}
 	var hints chan hint
@@ -101,7 +104,7 @@ func (x *exchange) startRun() *run {
 	if r.hold != nil {
 		r.hold.then(r.abandon)
 	}
-	if stop != nil {
+	if abort {
 		r.hold.whenLost(func() { stop(errLeaseLost) })
 	}
 	r.leaveCaps = x.shareCaps()
@@ -115,6 +118,7 @@ func (r *run) do() {
 	began := time.Now()
 	var delay time.Duration // nothing to wait for where nothing was answered
 	err := r.guard(func() error { return r.answer(&delay) })
+	r.unbound()
 	r.leaveServer()
 	if r.leaveCaps != nil {
 		r.leaveCaps()
@@ -303,11 +307,12 @@ func (r *run) discard() {
 
 // abandon cuts a stream that nobody reads and that no turn depends on. Other
 // answers are read to their end, for PHP ends by itself; a stream may not, and
-// its worker would be lost. PHP notices when it writes next.
+// its worker would be lost. PHP notices when it writes next. Both have a bound.
 func (r *run) abandon() {
 	r.mu.Lock()
-	stream := r.stream
-	needed := stream == nil || !r.left || r.abandoned || !r.hold.gone()
+	stream, idle := r.stream, r.left && r.hold.gone()
+	r.boundLocked(idle)
+	needed := stream == nil || r.abandoned || !idle
 	r.abandoned = r.abandoned || !needed
 	r.mu.Unlock()
 	if !needed {
@@ -328,7 +333,10 @@ func (r *run) fail(err error) {
 		return
 	}
 	r.failed = true
-	if !ours(err) {
+	switch {
+	case errors.Is(err, errAbandoned): // counted by itself
+		r.record.upstreamErr = err
+	case !ours(err):
 		r.gate.Metrics.upstreamError(r.upstream, kindOf(err))
 		r.record.upstreamErr = err
 	}

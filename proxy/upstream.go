@@ -33,6 +33,9 @@ type Upstream struct {
 	Scripts bool
 	// ResponseTimeout bounds the time until the response headers. 0 is no limit.
 	ResponseTimeout time.Duration
+	// AbandonedTimeout bounds how long a request lasts that nobody waits for: its
+	// client has left, or was answered, and its turn is over. 0 is no limit.
+	AbandonedTimeout time.Duration
 	// Files are those below its document root that the gate serves; nil: none.
 	Files *files.Tree
 	// IndexScript is the front controller, "/index.php": rules see paths

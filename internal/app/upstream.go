@@ -37,7 +37,8 @@ func applicationOf(c *config.Upstream) application {
 	if len(a.Params) == 0 {
 		a.Params = nil
 	}
-	a.ConnectTimeout, a.ResponseTimeout, a.Session, a.Health = 0, 0, config.SessionNames{}, config.Health{}
+	a.ConnectTimeout, a.ResponseTimeout, a.AbandonedTimeout = 0, 0, 0
+	a.Session, a.Health = config.SessionNames{}, config.Health{}
 	return application{a}
 }
 
@@ -80,7 +81,8 @@ func (u *upstreams) options(one *upstream, c *config.Upstream) balance.Options {
 func (u *upstream) proxied(c *config.Upstream) *proxy.Upstream {
 	p := decidedUpstream(c)
 	p.Servers, p.Files = u.pool, u.files
-	p.Host, p.ResponseTimeout = hostOf(c.Servers[0].Address), c.ResponseTimeout
+	p.Host = hostOf(c.Servers[0].Address)
+	p.ResponseTimeout, p.AbandonedTimeout = c.ResponseTimeout, c.AbandonedTimeout
 	return p
 }
 

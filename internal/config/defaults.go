@@ -105,17 +105,18 @@ func defaultRedis() Redis {
 // send its requests to an address that nobody wrote.
 func defaultUpstream() Upstream {
 	return Upstream{
-		Protocol:        ProtocolFastCGI,
-		Balance:         BalanceLeastInFlight,
-		LoopbackReserve: 1,
-		Queue:           Queue{Max: 1000},
-		ConnectTimeout:  2 * time.Second,
-		ResponseTimeout: 60 * time.Second,
-		Root:            "/var/www/html",
-		Script:          ScriptFront,
-		IndexScript:     "/index.php",
-		Params:          []Param{},
-		Health:          Health{Interval: 5 * time.Second, Timeout: 2 * time.Second, Fall: 3, Rise: 2},
+		Protocol:         ProtocolFastCGI,
+		Balance:          BalanceLeastInFlight,
+		LoopbackReserve:  1,
+		Queue:            Queue{Max: 1000},
+		ConnectTimeout:   2 * time.Second,
+		ResponseTimeout:  60 * time.Second,
+		AbandonedTimeout: 10 * time.Minute,
+		Root:             "/var/www/html",
+		Script:           ScriptFront,
+		IndexScript:      "/index.php",
+		Params:           []Param{},
+		Health:           Health{Interval: 5 * time.Second, Timeout: 2 * time.Second, Fall: 3, Rise: 2},
 	}
 }
 

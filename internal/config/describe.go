@@ -167,7 +167,7 @@ func (d *description) upstream(u *Upstream, first bool) {
 		role = "for everything that no rule sends elsewhere"
 	}
 	d.line("Upstream %s, %s: %s.", u.Name, role, u.where())
-	d.line("  Time to connect: %s; to the headers of an answer: %s.", span(u.ConnectTimeout), span(u.ResponseTimeout))
+	d.line("  Time to connect: %s; to the headers of an answer: %s; to the end of what nobody waits for: %s.", span(u.ConnectTimeout), span(u.ResponseTimeout), span(u.AbandonedTimeout))
 	if u.Files {
 		d.line("  Serves the files below %s itself, without a turn: GET and HEAD, neither hidden ones nor PHP source.", u.LocalRoot)
 	}

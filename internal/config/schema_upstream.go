@@ -12,15 +12,16 @@ type Upstream struct {
 	MaxInFlightPerClient int              `mapstructure:"max_in_flight_per_client"`
 	LoopbackReserve      int              `mapstructure:"loopback_reserve"` // slots of each server beyond max_in_flight, for each level of requests that the application sends to its own site; default 1; 0: none
 	Queue                Queue            `mapstructure:"queue"`
-	ConnectTimeout       time.Duration    `mapstructure:"connect_timeout"`  // default 2s
-	ResponseTimeout      time.Duration    `mapstructure:"response_timeout"` // until the response headers; default 60s
-	Root                 string           `mapstructure:"root"`             // fastcgi: as PHP sees it; default /var/www/html
-	LocalRoot            string           `mapstructure:"local_root"`       // fastcgi: the same folder as the gate sees it; default "": not seen
-	Script               Script           `mapstructure:"script"`           // fastcgi: which script runs; default front
-	IndexScript          string           `mapstructure:"index_script"`     // URL path of the front script, which rules do not see; default /index.php
-	Params               []Param          `mapstructure:"params"`           // fastcgi: more CGI variables; default: none
-	Files                bool             `mapstructure:"files"`            // fastcgi: serve files below local_root; default false
-	Session              SessionNames     `mapstructure:"session"`          // default: as in session
+	ConnectTimeout       time.Duration    `mapstructure:"connect_timeout"`   // default 2s
+	ResponseTimeout      time.Duration    `mapstructure:"response_timeout"`  // until the response headers; default 60s
+	AbandonedTimeout     time.Duration    `mapstructure:"abandoned_timeout"` // of a request that nobody waits for, until it is cut off; default 10m
+	Root                 string           `mapstructure:"root"`              // fastcgi: as PHP sees it; default /var/www/html
+	LocalRoot            string           `mapstructure:"local_root"`        // fastcgi: the same folder as the gate sees it; default "": not seen
+	Script               Script           `mapstructure:"script"`            // fastcgi: which script runs; default front
+	IndexScript          string           `mapstructure:"index_script"`      // URL path of the front script, which rules do not see; default /index.php
+	Params               []Param          `mapstructure:"params"`            // fastcgi: more CGI variables; default: none
+	Files                bool             `mapstructure:"files"`             // fastcgi: serve files below local_root; default false
+	Session              SessionNames     `mapstructure:"session"`           // default: as in session
 	Health               Health           `mapstructure:"health"`
 }
 

@@ -50,6 +50,24 @@ func TestMaxHoldLetsTheNextInWhilePHPStillRuns(t *testing.T) {
 	g.awaitMetric(t, "in_flight", 0)
 }
 
+// The gate lets go of what nobody waits for; PHP does not hear of it before it
+// writes.
+func TestWhatNobodyWaitsForIsCutOff(t *testing.T) {
+	t.Parallel()
+	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 1s, abandoned_timeout: 1s}", "lock: {max_hold: 1s}")
+	j, end := newJournal(t), newBarrier(t)
+	stuck := g.start(t, end.page(j, "stuck"), "one")
+	j.await(t, "begin stuck")
+	receive(t, stuck).wantRefusal(t, 504, "response_timeout")
+	g.awaitMetric(t, `abandoned_total{upstream="php"}`, 1)
+	g.awaitMetric(t, "in_flight", 0)
+	if j.has(t, "end stuck") {
+		t.Fatal("the page had ended: nothing was shown")
+	}
+	end.lift(t)
+	j.await(t, "end stuck")
+}
+
 func TestMaxHoldDoesNotCutAnAnswerUnderWay(t *testing.T) {
 	t.Parallel()
 	g := startGate(t, inFrontOf(startPHP(t, 4)), "upstream: {response_timeout: 1s}", "lock: {max_hold: 1s}")
