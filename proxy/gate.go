@@ -114,7 +114,7 @@ func New(p Parts, s Setup) *Gate {
 		Parts:      p,
 		uploads:    newPlaces(ReasonUploadsTotal, ReasonUploadsClient),
 		upgraded:   newPlaces(ReasonUpgradedTotal, ReasonUpgradedClient),
-		open:       newTracker(),
+		open:       new(tracker),
 		callers:    newCallers(),
 		nested:     lockstore.NewMemory(lockstore.Limits{}),
 		limited:    p.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second}),

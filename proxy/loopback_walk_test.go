@@ -113,7 +113,7 @@ func TestCallsOfASessionAreOnePath(t *testing.T) {
 }
 
 func walkCalls(t *testing.T, seed uint64, lawless bool) {
-	c := &calling{rng: rand.New(rand.NewPCG(seed, 11)), by: map[int]int{}, running: map[int]bool{}, lawless: lawless, visits: newTracker()}
+	c := &calling{rng: rand.New(rand.NewPCG(seed, 11)), by: map[int]int{}, running: map[int]bool{}, lawless: lawless, visits: new(tracker)}
 	c.bench = newBench(t, c.php, func(p *rules.Policy, s *Settings) {
 		p.MaxWaiting, s.MaxLoopbackDepth = 20, 4
 		if lawless {

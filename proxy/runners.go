@@ -27,7 +27,7 @@ func newRunners(stop context.Context) *runners {
 		idle:    make(chan *run),
 		places:  make(chan struct{}, maxIdleRunners),
 		stop:    stop,
-		working: newTracker(),
+		working: new(tracker),
 	}
 }
 
