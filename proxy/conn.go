@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/sessiongate/sessiongate/internal/listener"
@@ -12,10 +13,24 @@ import (
 
 type connKey struct{}
 
+// socket is a client's connection, below TLS and the PROXY protocol.
+type socket struct {
+	net.Conn
+	raw syscall.RawConn // nil: it cannot be looked at
+}
+
+func newSocket(c net.Conn) *socket {
+	s := &socket{Conn: c}
+	if of, ok := c.(syscall.Conn); ok {
+		s.raw, _ = of.SyscallConn() // nil where it is closed already
+	}
+	return s
+}
+
 // rememberConn is the server's ConnContext: it lets stages look at the
 // connection itself, or end it.
 func rememberConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, listener.Socket(c))
+	return context.WithValue(ctx, connKey{}, newSocket(listener.Socket(c)))
 }
 
 // departed looks at the connection itself: a client that sent one more byte
@@ -26,8 +41,8 @@ func (x *exchange) departed() bool {
 	if x.r.Context().Err() != nil {
 		return true
 	}
-	conn, ok := x.r.Context().Value(connKey{}).(net.Conn)
-	return ok && peerGone(conn)
+	s, ok := x.r.Context().Value(connKey{}).(*socket)
+	return ok && s.peerGone()
 }
 
 // wanted says whether the request is still to run: its client is there, or need
@@ -47,11 +62,11 @@ func (x *exchange) patience() context.Context {
 // HTTP/1.0 knows an answer's end by the connection's: there it has to be a
 // reset, and TLS must not come to say that this was all.
 func (x *exchange) cutConnection() {
-	if conn, ok := x.r.Context().Value(connKey{}).(net.Conn); ok && !x.r.ProtoAtLeast(1, 1) {
-		if tcp, ok := conn.(*net.TCPConn); ok {
+	if s, ok := x.r.Context().Value(connKey{}).(*socket); ok && !x.r.ProtoAtLeast(1, 1) {
+		if tcp, ok := s.Conn.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
-		_ = conn.Close() // net/http closes it once more
+		_ = s.Close() // net/http closes it once more
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -2,7 +2,5 @@
 
 package proxy
 
-import "net"
-
 // peerGone has no portable answer; net/http's own watch has to do.
-func peerGone(net.Conn) bool { return false }
+func (s *socket) peerGone() bool { return false }

@@ -55,15 +55,15 @@ type taking struct {
 
 // watchTaking begins to watch the connection; nil where that cannot be done.
 func (x *exchange) watchTaking(control *http.ResponseController) *taking {
-	conn, ok := x.r.Context().Value(connKey{}).(net.Conn)
+	conn, ok := x.r.Context().Value(connKey{}).(*socket)
 	if !ok || x.setup.WriteIdleTimeout <= 0 {
 		return nil
 	}
-	held, ok := unsent(conn)
+	held, ok := unsent(conn.Conn)
 	if !ok {
 		return nil
 	}
-	t := &taking{socket: conn, extend: func() { x.setup.extendWrite(control) }, every: x.setup.WriteIdleTimeout / looks, held: held}
+	t := &taking{socket: conn.Conn, extend: func() { x.setup.extendWrite(control) }, every: x.setup.WriteIdleTimeout / looks, held: held}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.timer = time.AfterFunc(t.every, t.look)

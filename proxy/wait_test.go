@@ -107,11 +107,12 @@ func TestDepartureIsSeenBehindUnreadBytes(t *testing.T) {
 			if _, err := client.Write([]byte("G")); err != nil {
 				t.Fatal(err)
 			}
-			if peerGone(server) {
+			kept := newSocket(server)
+			if kept.peerGone() {
 				t.Fatal("a client that is there counts as gone")
 			}
 			_ = client.Close()
-			for end := time.Now().Add(10 * time.Second); !peerGone(server); {
+			for end := time.Now().Add(10 * time.Second); !kept.peerGone(); {
 				if time.Now().After(end) {
 					t.Fatal("a client that left is not noticed")
 				}
@@ -121,7 +122,7 @@ func TestDepartureIsSeenBehindUnreadBytes(t *testing.T) {
 	server, client := net.Pipe()
 	defer func() { _ = server.Close() }()
 	_ = client.Close()
-	if peerGone(server) {
+	if newSocket(server).peerGone() {
 		t.Fatal("a connection that is no socket cannot be asked")
 	}
 }
