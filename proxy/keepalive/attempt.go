@@ -77,6 +77,7 @@ func (a *attempt) Read(p []byte) (int, error) {
 	n, err := a.body.Read(p)
 	if err == io.EOF { // exactly: an error that wraps it is a broken answer
 		a.end(true)
+		a.body = http.NoBody // the connection's reader is another's now
 	}
 	return n, err
 }
@@ -100,7 +101,8 @@ func (a *attempt) end(whole bool) {
 	}
 	a.endSending()
 	alive := a.unhook()
-	if !alive || !whole || a.last || a.sendErr != nil || !a.conn.transport.keep(a.conn) {
+	quiet := whole && a.conn.drained() // else somebody may still be reading
+	if !alive || !quiet || a.last || a.sendErr != nil || !a.conn.transport.keep(a.conn) {
 		a.conn.close()
 	}
 }

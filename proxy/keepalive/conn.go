@@ -11,12 +11,9 @@ import (
 	"time"
 )
 
-const (
-	bufferSize = 8 << 10
-	// maxHeader bounds the header of an answer, and of each informational one
-	// before it that somebody hears of.
-	maxHeader = 1 << 20
-)
+// maxHeader bounds the header of an answer, and of each informational one before it
+// that somebody hears of.
+const maxHeader = 1 << 20
 
 // errLongHeader is a server that does not come to the end of its header.
 var errLongHeader = fmt.Errorf("keepalive: the answer's header has more than %d bytes", maxHeader)
@@ -25,19 +22,15 @@ var errLongHeader = fmt.Errorf("keepalive: the answer's header has more than %d 
 type conn struct {
 	transport *Transport
 	wire      *wire
-	from      *bufio.Reader
-	to        *bufio.Writer
-	since     time.Time // when it was kept
-}
-
-func newConn(t *Transport, w *wire) *conn {
-	return &conn{transport: t, wire: w, from: bufio.NewReaderSize(w, bufferSize), to: bufio.NewWriterSize(w, bufferSize)}
+	from      *bufio.Reader // nil while it is kept
+	since     time.Time     // when it was kept
 }
 
 // roundTrip sends the request once. After an error the connection is closed, and
 // nothing is written any more.
 func (c *conn) roundTrip(req *http.Request) (*http.Response, error) {
 	c.wire.begin()
+	c.from = newReader(c.wire)
 	a := &attempt{conn: c, unhook: context.AfterFunc(req.Context(), c.close)}
 	a.send(req)
 	resp, err := c.read(req)
@@ -52,9 +45,11 @@ func (c *conn) roundTrip(req *http.Request) (*http.Response, error) {
 // write sends the request. Where that fails for another reason than the
 // server's, whole answers cannot be expected of it.
 func (c *conn) write(req *http.Request) error {
-	err := req.Write(c.to) // also closes the request's body
+	to := newWriter(c.wire)
+	defer giveBackWriter(to)
+	err := req.Write(to) // also closes the request's body
 	if err == nil {
-		err = c.to.Flush()
+		err = to.Flush()
 	}
 	if err != nil && !c.wire.broken {
 		c.close()
@@ -80,6 +75,15 @@ func (c *conn) read(req *http.Request) (*http.Response, error) {
 		}
 		c.wire.limit = maxHeader
 	}
+}
+
+// drained says that nothing has come behind the answer, whose end was read, and
+// gives the reader back.
+func (c *conn) drained() bool {
+	rest := c.from.Buffered()
+	giveBackReader(c.from)
+	c.from = nil
+	return rest == 0
 }
 
 // informational says that another answer follows.

@@ -95,7 +95,7 @@ func (t *Transport) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(t, newWire(socket)), nil
+	return &conn{transport: t, wire: newWire(socket)}, nil
 }
 
 // take returns the kept connection that was used last and is still good; nil:
@@ -139,9 +139,6 @@ func (t *Transport) giveUpOne() {
 // keep takes back a connection whose answer has ended; false: it is of no use any
 // more, or one too many.
 func (t *Transport) keep(c *conn) bool {
-	if c.from.Buffered() > 0 {
-		return false // said unasked
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed || len(t.idle) == maxIdle {
