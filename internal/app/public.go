@@ -43,7 +43,7 @@ const firstRequestTime = 5 * time.Second
 // newPublic makes the server and reads its certificate.
 func newPublic(s config.Server, h http.Handler, trusts func(peer string) bool, reg prometheus.Registerer, log zerolog.Logger) (*public, error) {
 	events := newPublicEvents(reg, log)
-	p := &public{events: events, unheard: listener.NewUnheard(), ended: make(chan struct{}), bound: listener.NewBound(s.MaxConnections, listener.BoundEvents{Reached: events.boundReached, Shed: events.shed.Inc})}
+	p := &public{events: events, unheard: listener.NewUnheard(), ended: make(chan struct{}), bound: listener.NewBound(s.MaxConnections, listener.BoundEvents{Reached: events.boundReached, Shed: events.gaveWay})}
 	p.server = proxy.NewServer(h, proxy.ServerLimits{
 		ReadHeaderTimeout: s.ReadHeaderTimeout,
 		BodyIdleTimeout:   s.BodyIdleTimeout,

@@ -2,6 +2,7 @@ package app
 
 import (
 	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,9 +17,10 @@ import (
 // log lines. Whatever clients can cause at will is sampled.
 type publicEvents struct {
 	log, seldom zerolog.Logger
+	crowds      zerolog.Logger // as seldom; the lines of one are not lost for the other's
 
 	bounds       prometheus.Counter
-	shed         prometheus.Counter
+	shed         *prometheus.CounterVec
 	badHeaders   prometheus.Counter
 	http2Errors  *prometheus.CounterVec
 	reloads      prometheus.Counter
@@ -29,12 +31,16 @@ func newPublicEvents(reg prometheus.Registerer, log zerolog.Logger) *publicEvent
 	e := &publicEvents{
 		log:         log,
 		seldom:      log.Sample(&zerolog.BurstSampler{Burst: 1, Period: 10 * time.Second}),
-		bounds:      metric("connections_bound_total", "Times that max_connections were open, none of them was idle, and a further one waited."),
-		shed:        metric("connections_shed_total", "Idle connections that were closed at max_connections to make room."),
+		crowds:      log.Sample(&zerolog.BurstSampler{Burst: 1, Period: 10 * time.Second}),
+		bounds:      metric("connections_bound_total", "Times that max_connections connections were open, none of them could be closed, and a further one waited."),
+		shed:        prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "sessiongate", Name: "connections_shed_total", Help: "Connections that were closed at max_connections to make room: idle ones, and new ones that had sent no whole header."}, []string{"state"}),
 		badHeaders:  metric("proxy_header_errors_total", "Connections of trusted peers that ended because of their PROXY header."),
 		http2Errors: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "sessiongate", Name: "http2_errors_total", Help: "What clients did against HTTP/2, in net/http's words."}, []string{"error"}),
 	}
 	reg.MustRegister(e.bounds, e.shed, e.badHeaders, e.http2Errors)
+	for _, state := range []http.ConnState{http.StateIdle, http.StateNew} {
+		e.shed.WithLabelValues(state.String())
+	}
 	return e
 }
 
@@ -65,6 +71,15 @@ func (e *publicEvents) registerCertificate(reg prometheus.Registerer, c *listene
 func (e *publicEvents) boundReached() {
 	e.bounds.Inc()
 	e.seldom.Warn().Msg("as many connections are open as server.max_connections allows and none of them is idle, further ones wait")
+}
+
+// gaveWay names the client of a new connection: an operator may want to refuse it
+// before it gets here.
+func (e *publicEvents) gaveWay(s listener.Shed) {
+	e.shed.WithLabelValues(s.State.String()).Inc()
+	if s.State == http.StateNew {
+		e.crowds.Warn().Str("peer", s.Client).Int("connections", s.Of).Msg("as many connections are open as server.max_connections allows, one that has sent no request gives way, of the peer with the most of these")
+	}
 }
 
 func (e *publicEvents) proxyRefused(peer net.Addr, err error) {

@@ -38,7 +38,7 @@ type Server struct {
 	TrustedProxies        []netip.Prefix `mapstructure:"trusted_proxies" reload:"yes"`          // whose forwarding headers are believed; default: nobody's
 	LoopbackFrom          []netip.Prefix `mapstructure:"loopback_from" reload:"yes"`            // backends whose requests run under the turn that their session has; default: none
 	ReadyPath             string         `mapstructure:"ready_path"`                            // answers readiness here too; default "": nowhere
-	MaxConnections        int            `mapstructure:"max_connections"`                       // idle ones give way to further ones, which else wait in the kernel; default 25000
+	MaxConnections        int            `mapstructure:"max_connections"`                       // idle ones, and those that send no header, give way to further ones, which else wait in the kernel; default 25000
 	ReadHeaderTimeout     time.Duration  `mapstructure:"read_header_timeout"`                   // default 10s; of the PROXY header and the TLS handshake, too
 	BodyIdleTimeout       time.Duration  `mapstructure:"body_idle_timeout"`                     // no byte of a request body for so long; default 30s
 	MinBodyRate           Rate           `mapstructure:"min_body_rate" reload:"yes"`            // bytes per second, averaged, after 30 s; default 1KiB/s

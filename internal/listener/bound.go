@@ -5,13 +5,16 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Bound holds the number of connections of a server at a limit. When a further one
 // has come, the connection that has been idle for longest is closed, so that there
-// is room for it; where none is idle it waits, and those behind it in the kernel, as
-// with HAProxy: what comes in a moment needs no answer now, and a burst is not turned
-// into errors. Make it with NewBound.
+// is room for it. Where none is idle, the oldest one gives way that has not sent the
+// header of its first request, of the client that has the most of these: after a
+// second at the earliest. Where every connection has a request under way it waits,
+// and those behind it in the kernel, as with HAProxy: what comes in a moment needs no
+// answer now, and a burst is not turned into errors. Make it with NewBound.
 //
 // It has two ends: the listener takes a place for what it has accepted, and the
 // server's ConnState hook gives it back. Thus connections need no wrapper, and
@@ -26,8 +29,15 @@ type Bound struct {
 
 // BoundEvents are told of what a Bound does. Both are required, and must not block.
 type BoundEvents struct {
-	Reached func() // a further connection is there, and waits for another one's end
-	Shed    func() // an idle connection was closed to make room
+	Reached func()     // a further connection is there, and waits for another one's end
+	Shed    func(Shed) // a connection was closed to make room
+}
+
+// Shed is a connection that was closed to make room.
+type Shed struct {
+	State  http.ConnState // StateIdle, or StateNew: no whole header had come
+	Client string         // of a new one: who had the most; "" has no address
+	Of     int            // so many
 }
 
 // NewBound returns a bound of limit connections; 0 is no limit.
@@ -35,7 +45,7 @@ func NewBound(limit int, events BoundEvents) *Bound {
 	b := &Bound{events: events}
 	if limit > 0 {
 		b.places = make(chan struct{}, limit)
-		b.idle.connections = make(map[net.Conn]*idleConn)
+		b.idle = newIdle()
 	}
 	return b
 }
@@ -61,9 +71,11 @@ func (b *Bound) ConnState(c net.Conn, s http.ConnState) {
 	}
 	switch {
 	case b.places == nil:
+	case s == http.StateNew:
+		b.idle.begin(c)
 	case s == http.StateIdle:
 		if b.idle.add(c) {
-			b.events.Shed()
+			b.events.Shed(Shed{State: http.StateIdle})
 		}
 	case b.idle.remove(c) && !ended:
 		panic(http.ErrAbortHandler)
@@ -81,16 +93,37 @@ func (b *Bound) take(closed <-chan struct{}) {
 		return
 	default:
 	}
-	if b.idle.shedOldest() {
-		b.events.Shed()
-	} else {
+	defer b.idle.enough()
+	shed, after := b.idle.makeRoom()
+	if shed == nil {
 		b.events.Reached()
 	}
-	defer b.idle.enough()
+	for {
+		if shed != nil {
+			b.events.Shed(*shed)
+		}
+		if b.takeWithin(after, closed) {
+			return
+		}
+		shed, after = b.idle.stillWanted()
+	}
+}
+
+// takeWithin is false where the time has passed; 0 is no end.
+func (b *Bound) takeWithin(after time.Duration, closed <-chan struct{}) bool {
+	var passed <-chan time.Time
+	if after > 0 {
+		timer := time.NewTimer(after)
+		defer timer.Stop()
+		passed = timer.C
+	}
 	select {
 	case b.places <- struct{}{}:
 	case <-closed:
+	case <-passed:
+		return false
 	}
+	return true
 }
 
 func (b *Bound) giveBack() {

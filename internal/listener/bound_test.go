@@ -101,7 +101,7 @@ func TestConnectionsBeyondTheBoundWaitUntilOneEnds(t *testing.T) {
 	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(t.TempDir(), "s")} {
 		t.Run(network, func(t *testing.T) {
 			var reached atomic.Int32
-			b := NewBound(2, BoundEvents{Reached: func() { reached.Add(1) }, Shed: func() {}})
+			b := NewBound(2, BoundEvents{Reached: func() { reached.Add(1) }, Shed: func(Shed) {}})
 			l := b.Listener(open(t, network, address))
 			work := serveWork(t, l, b)
 			first, second, third := dial(t, l.Addr()), dial(t, l.Addr()), dial(t, l.Addr())
@@ -127,7 +127,7 @@ func TestConnectionsBeyondTheBoundWaitUntilOneEnds(t *testing.T) {
 }
 
 func TestWithoutALimitConnectionsAreOnlyCounted(t *testing.T) {
-	b := NewBound(0, BoundEvents{Reached: func() { t.Error("a bound is reached") }, Shed: func() { t.Error("a connection was closed") }})
+	b := NewBound(0, BoundEvents{Reached: func() { t.Error("a bound is reached") }, Shed: func(Shed) { t.Error("a connection was closed") }})
 	l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
 	serve(t, l, func(http.ResponseWriter, *http.Request) {}, b.ConnState)
 	for range 10 {
@@ -140,7 +140,7 @@ func TestWithoutALimitConnectionsAreOnlyCounted(t *testing.T) {
 // nobody else knows of it.
 func TestWhoWaitsWhenTheListenerClosesIsServed(t *testing.T) {
 	reached := make(chan struct{}, 1)
-	b := NewBound(1, BoundEvents{Reached: func() { reached <- struct{}{} }, Shed: func() {}})
+	b := NewBound(1, BoundEvents{Reached: func() { reached <- struct{}{} }, Shed: func(Shed) {}})
 	l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
 	work := newWork(b)
 	accepting := make(chan error, 1)
@@ -210,7 +210,7 @@ func TestNobodyGivesWayAsLongAsNobodyWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var reached, shed atomic.Int32
-			b := NewBound(limit, BoundEvents{Reached: func() { reached.Add(1) }, Shed: func() { shed.Add(1) }})
+			b := NewBound(limit, BoundEvents{Reached: func() { reached.Add(1) }, Shed: func(Shed) { shed.Add(1) }})
 			l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
 			serveWork(t, around.server(l), b)
 			var clients []net.Conn
@@ -248,7 +248,7 @@ func TestNobodyGivesWayAsLongAsNobodyWaits(t *testing.T) {
 }
 
 func TestAHijackedConnectionGivesItsPlaceBack(t *testing.T) {
-	b := NewBound(1, BoundEvents{Reached: func() {}, Shed: func() {}})
+	b := NewBound(1, BoundEvents{Reached: func() {}, Shed: func(Shed) {}})
 	l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
 	serve(t, l, func(w http.ResponseWriter, _ *http.Request) {
 		c, _, err := w.(http.Hijacker).Hijack()

@@ -6,9 +6,10 @@
 // Invariants:
 //
 //   - Never more connections are served than the bound allows. When one more comes
-//     the one that has been idle for longest gives way; where none is idle it waits,
-//     and those behind it do so in the kernel's backlog, where they take no memory of
-//     this process.
+//     the one that has been idle for longest gives way, or else one that has not sent
+//     the header of a request in its first second, of the client that has the most of
+//     these. Where all have a request under way it waits, and those behind it do so
+//     in the kernel's backlog, where they take no memory of this process.
 //   - As long as nobody has to wait, none is closed.
 //   - A request that has been begun is never cut by that.
 //   - A PROXY header is read from a trusted peer only, and always from a trusted

@@ -2,26 +2,53 @@ package listener
 
 import (
 	"net"
+	"net/http"
 	"sync"
+	"time"
 )
 
-// idle is the connections on which no request is under way, in the order in
-// which they came to be so. It closes the oldest when there is need of room.
+// newGrace is how long a client that has just connected has to send the header of
+// its first request before its connection may give way: a burst of requests on new
+// connections is not turned into errors, and behind a proxy, where all clients have
+// one address, nobody is cut off in the TLS handshake.
+const newGrace = time.Second
+
+// idle is the connections on which no request is under way: those between two
+// requests, and those whose first request has not come, or not wholly. It closes
+// one when there is need of room.
 //
 // A connection is closed under the mutex that its next request has to pass: so a
 // request is either not touched, or it is known to have come too late.
 type idle struct {
+	grace time.Duration // newGrace; less in tests
+
 	mu          sync.Mutex
 	connections map[net.Conn]*idleConn
-	oldest      *idleConn
-	newest      *idleConn
+	between     connList // two requests, idle for longest first
+	newcomers   newcomers
 	wanted      bool // somebody waits for room: the next one to come is closed
 }
 
 type idleConn struct {
 	conn           net.Conn
 	older, younger *idleConn
-	shed           bool // closed, and no longer in the list
+	since          time.Time  // of a newcomer
+	client         *newClient // of a newcomer; nil: it is between two requests
+	shed           bool       // closed, and no longer in a list
+}
+
+func newIdle() idle {
+	return idle{grace: newGrace, connections: make(map[net.Conn]*idleConn), newcomers: newNewcomers()}
+}
+
+// begin notes a connection that has just come.
+func (i *idle) begin(c net.Conn) {
+	client, now := clientOf(c), time.Now()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	e := &idleConn{conn: c, since: now}
+	i.connections[c] = e
+	i.newcomers.add(client, e)
 }
 
 // add notes that a connection is idle. Where somebody waits for room it is
@@ -32,14 +59,9 @@ func (i *idle) add(c net.Conn) (shed bool) {
 	if i.connections[c] != nil {
 		return false // a server does not say so twice; the list must not have it twice either
 	}
-	e := &idleConn{conn: c, older: i.newest}
+	e := &idleConn{conn: c}
 	i.connections[c] = e
-	if i.newest != nil {
-		i.newest.younger = e
-	} else {
-		i.oldest = e
-	}
-	i.newest = e
+	i.between.push(e)
 	if !i.wanted {
 		return false
 	}
@@ -48,8 +70,8 @@ func (i *idle) add(c net.Conn) (shed bool) {
 	return true
 }
 
-// remove notes that a connection is not idle any more; shed says that it was
-// closed while it was.
+// remove notes that a request is under way, or that the connection has ended; shed
+// says that it was closed before.
 func (i *idle) remove(c net.Conn) (shed bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -64,17 +86,43 @@ func (i *idle) remove(c net.Conn) (shed bool) {
 	return e.shed
 }
 
-// shedOldest closes the connection that has been idle for longest. Where none
-// is, the next one to be so is closed, until enough is called.
-func (i *idle) shedOldest() bool {
+// makeRoom closes the connection that has been idle for longest, or else the oldest
+// one of the client with the most newcomers. Where there is none, or that one is
+// too young, the next one to be idle is closed, until enough is called; after is
+// when to call stillWanted, 0: never.
+func (i *idle) makeRoom() (shed *Shed, after time.Duration) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.oldest == nil {
-		i.wanted = true
-		return false
+	return i.makeRoomLocked()
+}
+
+// stillWanted is makeRoom, unless it has happened meanwhile.
+func (i *idle) stillWanted() (shed *Shed, after time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.wanted {
+		return nil, 0
 	}
-	i.shedLocked(i.oldest)
-	return true
+	i.wanted = false
+	return i.makeRoomLocked()
+}
+
+func (i *idle) makeRoomLocked() (shed *Shed, after time.Duration) {
+	if e := i.between.oldest; e != nil {
+		i.shedLocked(e)
+		return &Shed{State: http.StateIdle}, 0
+	}
+	e := i.newcomers.first()
+	if e != nil {
+		after = i.grace - time.Since(e.since)
+	}
+	if e == nil || after > 0 {
+		i.wanted = true
+		return nil, after
+	}
+	shed = &Shed{State: http.StateNew, Client: e.client.name, Of: e.client.connections.n}
+	i.shedLocked(e)
+	return shed, 0
 }
 
 // enough says that nobody waits for room any more.
@@ -104,6 +152,14 @@ func (i *idle) shedLocked(e *idleConn) {
 	_ = halves.CloseRead()
 }
 
+func (i *idle) unlinkLocked(e *idleConn) {
+	if e.client != nil {
+		i.newcomers.remove(e)
+		return
+	}
+	i.between.unlink(e)
+}
+
 // Socket takes off what stands around a socket: TLS, the PROXY protocol.
 func Socket(c net.Conn) net.Conn {
 	for {
@@ -113,18 +169,4 @@ func Socket(c net.Conn) net.Conn {
 		}
 		c = around.NetConn()
 	}
-}
-
-func (i *idle) unlinkLocked(e *idleConn) {
-	if e.older != nil {
-		e.older.younger = e.younger
-	} else {
-		i.oldest = e.younger
-	}
-	if e.younger != nil {
-		e.younger.older = e.older
-	} else {
-		i.newest = e.older
-	}
-	e.older, e.younger = nil, nil
 }

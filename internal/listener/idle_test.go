@@ -51,20 +51,20 @@ func (w *work) do(rw http.ResponseWriter, r *http.Request) {
 // shedding is a bound that counts what it closes.
 func shedding(limit int) (*Bound, *atomic.Int32) {
 	var shed atomic.Int32
-	return NewBound(limit, BoundEvents{Reached: func() {}, Shed: func() { shed.Add(1) }}), &shed
+	return NewBound(limit, BoundEvents{Reached: func() {}, Shed: func(Shed) { shed.Add(1) }}), &shed
 }
 
 // newestIs says that the client at an address was the last to become idle.
 func (i *idle) newestIs(client net.Addr) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.newest != nil && i.newest.conn.RemoteAddr().String() == client.String()
+	return i.between.newest != nil && i.between.newest.conn.RemoteAddr().String() == client.String()
 }
 
 func (i *idle) count() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return len(i.connections)
+	return i.between.n
 }
 
 // wantClosed expects an ordinary end.
@@ -102,7 +102,7 @@ func TestTheConnectionThatIsIdleForLongestGivesWay(t *testing.T) {
 
 func TestAConnectionThatComesToBeIdleGivesWayToOneThatWaits(t *testing.T) {
 	reached := make(chan struct{}, 10)
-	b := NewBound(1, BoundEvents{Reached: func() { reached <- struct{}{} }, Shed: func() {}})
+	b := NewBound(1, BoundEvents{Reached: func() { reached <- struct{}{} }, Shed: func(Shed) {}})
 	l := b.Listener(open(t, "tcp", "127.0.0.1:0"))
 	w := serveWork(t, l, b)
 	busy, next := dial(t, l.Addr()), dial(t, l.Addr())
@@ -130,7 +130,8 @@ func TestARequestOnAConnectionThatHasGivenWayIsNotBegun(t *testing.T) {
 	for _, s := range []http.ConnState{http.StateNew, http.StateActive, http.StateIdle} {
 		b.ConnState(here, s)
 	}
-	if !b.idle.shedOldest() || b.idle.shedOldest() {
+	first, _ := b.idle.makeRoom()
+	if second, _ := b.idle.makeRoom(); first == nil || second != nil {
 		t.Fatal("the one idle connection gives way, and once")
 	}
 	func() {
@@ -143,7 +144,7 @@ func TestARequestOnAConnectionThatHasGivenWayIsNotBegun(t *testing.T) {
 		t.Error("the request is begun")
 	}()
 	b.ConnState(here, http.StateClosed)
-	if len(b.places) != 0 || len(b.idle.connections) != 0 || b.idle.oldest != nil || b.idle.newest != nil {
+	if len(b.places) != 0 || len(b.idle.connections) != 0 || b.idle.between.oldest != nil || b.idle.between.newest != nil {
 		t.Errorf("left behind: %d places, %+v", len(b.places), &b.idle)
 	}
 	if shed.Load() != 0 {

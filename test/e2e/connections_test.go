@@ -48,7 +48,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 			if n := g.metric(t, "connections"); n > limit {
 				t.Errorf("%v connections are open", n)
 			}
-			if n := g.metric(t, "connections_shed_total"); n < limit {
+			if n := g.metric(t, `connections_shed_total{state="idle"}`); n < limit {
 				t.Errorf("connections_shed_total is %v, want at least %d", n, limit)
 			}
 			crowd[0].awaitClosed(t)
@@ -101,4 +101,38 @@ func TestForwardedOfATrustedProxyIsBelieved(t *testing.T) {
 		"REMOTE_ADDR": "2001:db8::7", "REMOTE_PORT": "4711", "HTTPS": "on", "HTTP_X_FORWARDED_FOR": "2001:db8::7",
 		"HTTP_X_FORWARDED_HOST": "shop.example", "HTTP_FORWARDED": `for="[2001:db8::7]";host=shop.example;proto=https`,
 	})
+}
+
+// Nor does a crowd that sends nothing, or half of what there is to send.
+func TestConnectionsWithoutARequestGiveWay(t *testing.T) {
+	plain := (*gate).dial
+	encrypted := func(g *gate, t *testing.T) *conn { return g.dialTLS(t) }
+	for name, c := range map[string]struct {
+		start func(*testing.T, ...string) *gate
+		dial  func(*gate, *testing.T) *conn
+		sends string
+	}{
+		"nothing":          {startGate, plain, ""},
+		"half a header":    {startGate, plain, "GET / HTTP/1.1\r\nHost: gate.test\r\n"},
+		"half a handshake": {startTLSGate, encrypted, "\x16\x03\x01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const limit = 10
+			g := c.start(t, inFrontOf(startPHP(t, 2)), "server: {max_connections: 10}")
+			for range limit {
+				g.dial(t).write(t, c.sends)
+			}
+			g.awaitMetric(t, "connections", limit)
+			visitor := c.dial(g, t)
+			visitor.ask(t, "GET", "/trivial.php", "one")
+			visitor.answer(t).want(t, 200)
+			if n := g.metric(t, `connections_shed_total{state="new"}`); n != 1 {
+				t.Errorf("%v connections gave way, want one", n)
+			}
+			if !strings.Contains(g.log.String(), `"peer":"127.0.0.1","connections":10`) {
+				t.Errorf("the log does not say whose connections they are: %s", g.log)
+			}
+		})
+	}
 }
