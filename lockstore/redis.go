@@ -35,6 +35,7 @@ func NewRedis(o RedisOptions) (*Redis, error) {
 	}
 	s := &Redis{options: o, nudged: make(chan struct{}, 1)}
 	s.leases = newLeases(o.Limits, defaultTiming(o.TTL, o.Timeout), systemClock(), o.Events)
+	s.way.crew = &s.crew
 	s.leases.transport = &s.way
 	s.running, s.end = context.WithCancel(context.Background())
 	return s, nil

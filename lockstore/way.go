@@ -7,7 +7,10 @@ import (
 
 // way is the transport that a store has from its beginning: to nowhere, until
 // it is known of what kind the servers are, and then over the wire.
-type way struct{ settled atomic.Pointer[wire] }
+type way struct {
+	settled atomic.Pointer[wire]
+	crew    *crew // of the store: its Close waits for the answers, and drops calls behind it
+}
 
 // errUnsettled: calls fail as those to a server that is away do.
 var errUnsettled = errors.New("lockstore: no Redis server has said yet of what kind it is")
@@ -20,7 +23,7 @@ func (w *way) turn(c turnCall, done func(turnReply, error)) {
 		to.turn(c, done)
 		return
 	}
-	go done(turnReply{}, errUnsettled)
+	w.crew.run("answering", func() { done(turnReply{}, errUnsettled) })
 }
 
 func (w *way) renew(c renewCall, done func(renewReply, error)) {
@@ -28,7 +31,7 @@ func (w *way) renew(c renewCall, done func(renewReply, error)) {
 		to.renew(c, done)
 		return
 	}
-	go done(renewReply{}, errUnsettled)
+	w.crew.run("answering", func() { done(renewReply{}, errUnsettled) })
 }
 
 func (w *way) node(k Key) string {
