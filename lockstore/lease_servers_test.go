@@ -2,6 +2,7 @@ package lockstore
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -47,6 +48,69 @@ func TestServerThatIsGoneIsForgotten(t *testing.T) {
 	}
 	if _, known := b.servers[""]; known || b.anyAway() {
 		t.Error("the server that is gone still counts")
+	}
+}
+
+// Each server that comes gets an address of its own, as containers do.
+func TestClusterThatChangesItsAddressesTakesNoMoreMemory(t *testing.T) {
+	b := newBench(t)
+	const addresses = 50
+	for i := range addresses {
+		b.nodes = map[Key]string{here: fmt.Sprint("10.0.0.", i)}
+		turn, _ := b.held(uint64(10*i+7), 0)
+		turn.Release()
+		b.pass(simTiming.linger)
+		b.call().answer(turnReply{now: b.redisNow()}, nil)
+		b.jump(boundWindow)
+		b.sweep()
+	}
+	if n := len(b.servers); n > 3 {
+		t.Errorf("%d servers are known of a cluster that has one, after %d changes", n, addresses)
+	}
+	b.jump(2 * boundWindow)
+	b.sweep()
+	if n := len(b.servers); n != 0 {
+		t.Errorf("%d servers are known, and nothing of them", n)
+	}
+}
+
+// What is known of a server stays while leases are there.
+func TestSweepLeavesServersThatAreNeeded(t *testing.T) {
+	for name, c := range map[string]struct {
+		begin func(*bench)
+		stays bool
+	}{
+		"a turn runs":          {func(b *bench) { b.held(7, 0) }, true},
+		"a request asks":       {func(b *bench) { b.queuedUp() }, true},
+		"it is away":           {func(b *bench) { b.goesAway() }, true},
+		"nobody asks any more": {func(b *bench) { b.serverOf(here) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			c.begin(b)
+			before := b.serverOf(here)
+			b.jump(3 * boundWindow)
+			b.sweep()
+			if now := b.servers[""]; (now == before) != c.stays || now != nil && now != before {
+				t.Errorf("the server is %v, and was %v", now, before)
+			}
+		})
+	}
+}
+
+// The time of a server that answered lately tells how old a grant is.
+func TestSweepLeavesTheBoundOnAServersTime(t *testing.T) {
+	b := newBench(t)
+	turn, _ := b.held(7, 0)
+	turn.Release()
+	b.pass(simTiming.linger)
+	b.call().answer(turnReply{now: b.redisNow()}, nil)
+	if len(b.bySession) != 0 {
+		t.Fatal("the session is still known")
+	}
+	b.sweep()
+	if _, known := b.serverOf(here).bound.latest(b.start, b.time); !known {
+		t.Error("the bound is forgotten")
 	}
 }
 

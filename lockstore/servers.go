@@ -113,3 +113,23 @@ func (s *leases) anyAway() bool {
 	}
 	return false
 }
+
+// sweep forgets servers that are known for nothing: a cluster whose servers
+// change their addresses would leave one behind each time. What is known of a
+// server has to stay while a lease is had or asked for there, for the lease's calls
+// tell how it fares; while it is away, until somebody is back at its place; and as
+// long as the bound on its time says something.
+func (s *leases) sweep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	needed := make(map[*server]bool, len(s.servers))
+	for _, l := range s.bySession {
+		needed[l.server] = true
+	}
+	for name, known := range s.servers {
+		_, telling := known.bound.latest(s.start, s.clock.now())
+		if !needed[known] && !telling && !known.breaker.open {
+			delete(s.servers, name)
+		}
+	}
+}

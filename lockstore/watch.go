@@ -135,5 +135,6 @@ func (s *Redis) look(ctx context.Context) {
 		s.report(found)
 		s.looking = time.Now().Add(jitter(inspectEvery))
 		s.way.wire().sweep()
+		s.leases.sweep()
 	}
 }

@@ -153,6 +153,21 @@ var gateRules = []mutant{
 		tests: []string{"TestCallIsJudgedByTheServerThatWasAsked"},
 	},
 	{
+		rule: "a server where leases are stays known",
+		file: "servers.go", old: "!needed[known] && !telling", new: "!telling",
+		tests: []string{"TestSweepLeavesServersThatAreNeeded"},
+	},
+	{
+		rule: "a server that is away stays known",
+		file: "servers.go", old: " && !known.breaker.open {", new: " {",
+		tests: []string{"TestSweepLeavesServersThatAreNeeded"},
+	},
+	{
+		rule: "a server whose time is known stays known",
+		file: "servers.go", old: "&& !telling &&", new: "&& (telling || true) &&",
+		tests: []string{"TestSweepLeavesTheBoundOnAServersTime"},
+	},
+	{
 		rule: "an abandoned turn keeps the line shut",
 		file: "lease.go", old: "\tl.state = abandoned\n", new: "",
 		tests: []string{"TestHoldingAbandonedKeepsTheSessionLocked"},
