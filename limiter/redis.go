@@ -71,7 +71,8 @@ func (r *Redis) Away() bool {
 }
 
 // Close ends the attempts to reach servers that are away. The client is its
-// maker's to close.
+// maker's to close, behind this; limits that are asked all the same are judged in
+// this process then. To close twice does nothing more.
 func (r *Redis) Close() {
 	r.mu.Lock()
 	r.closed = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -80,9 +81,63 @@ func TestWhatIsGivenBackCanBeHadAtOnce(t *testing.T) {
 	if d := s.take(set, "a", All); d.Allowed {
 		t.Fatalf("the refusal is not remembered: %+v", d)
 	}
-	set.giveBack(t.Context(), s.now(), []Ask{{Limiter: a, asked: true, Decision: Decision{Allowed: true}}})
+	giveBack(t.Context(), s.now(), []Ask{{Limiter: a, asked: true, Decision: Decision{Allowed: true}}})
 	if d := s.take(set, "a", All); !d.Allowed {
 		t.Errorf("after it was given back: %+v", d)
+	}
+}
+
+// A request may be asked about by limits of several sets: each is counted where its
+// own set counts, and given back there.
+func TestALimiterIsAskedInItsOwnRedisWhicheverSetAsks(t *testing.T) {
+	var counts [2]*countingClient
+	var asks []Ask
+	for i, burst := range []int{5, 1} {
+		counts[i] = &countingClient{Client: redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr(), MaxRetries: -1})}
+		defer counts[i].Close()
+		s := realStage(openRedis(t, RedisOptions{Client: counts[i], Timeout: 10 * time.Second}))
+		asks = append(asks, Ask{Limiter: s.set(t, Limit{Name: "a", Rate: every(long), Burst: burst}).Limiter("a")})
+	}
+	of := func(i int) Decision {
+		one := asks[i : i+1]
+		new(Set).Take(t.Context(), time.Now(), one)
+		return one[0].Decision
+	}
+	if !new(Set).Take(t.Context(), time.Now(), asks) {
+		t.Fatalf("%+v", asks)
+	}
+	asks[1].Limiter.state.debtors.forgive(All)
+	if new(Set).Take(t.Context(), time.Now(), asks) || Refusal(asks) != &asks[1] {
+		t.Errorf("beyond the second limit: %+v", asks)
+	}
+	for i, want := range []int64{4, 3} { // twice for the script that was not known, a charge, and what the first gets back
+		if n := counts[i].pipelines.Load(); n != want {
+			t.Errorf("Redis %d was asked %d times, want %d", i, n, want)
+		}
+	}
+	if d := of(0); !d.Allowed || d.StandIn || d.Remaining != 3 {
+		t.Errorf("the first limit was not given back what it was charged: %+v", d)
+	}
+}
+
+// A password that Redis does not take must show as what it is.
+func TestARefusedLogInIsToldAsSuch(t *testing.T) {
+	server := redistest.Start(t, redistest.Password("", "hunter2"))
+	o := server.ClientOptions()
+	o.MaxRetries, o.Password = -1, "wrong"
+	client := redis.NewClient(o)
+	defer client.Close()
+	var said []error
+	s := realStage(openRedis(t, RedisOptions{Client: client, Timeout: 10 * time.Second, Failed: func(err error) { said = append(said, err) }}))
+	set := s.set(t, Limit{Name: "a", Rate: every(long), Burst: 5}, Limit{Name: "b", Rate: every(long), Burst: 5})
+	set.Take(t.Context(), time.Now(), []Ask{{Limiter: set.Limiter("a")}, {Limiter: set.Limiter("b")}})
+	if len(said) != 2 {
+		t.Errorf("%d calls have failed", len(said))
+	}
+	for _, err := range said {
+		if !strings.Contains(err.Error(), "WRONGPASS") {
+			t.Errorf("a call failed with %v", err)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ var takeSHA = func() string {
 
 // call is one run of the script.
 type call struct {
+	on   *Redis // where it is made; run does not look
 	key  string
 	args []any // capacity and cost, microseconds
 
@@ -52,8 +53,14 @@ func exec(ctx context.Context, client Client, calls []*call, send func(redis.Pip
 	for i, c := range calls {
 		sent[i] = send(p, c)
 	}
-	_, _ = p.Exec(ctx) // each command has its own error
+	_, err := p.Exec(ctx)
 	for i, c := range calls {
+		// Each command has its own error, but for one reply: that of a log-in which
+		// the server has refused is given to none.
+		if sent[i].Err() == nil && sent[i].Val() == nil && err != nil {
+			c.err = err
+			continue
+		}
 		c.debt, c.err = sent[i].Int64()
 	}
 }

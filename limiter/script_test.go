@@ -40,7 +40,7 @@ func TestScriptUnderAnyClock(t *testing.T) {
 	for range 30 {
 		interval := 1 + random.Int64N(1<<random.IntN(32))
 		l := Limit{Name: "a", Key: "client", Rate: every(time.Duration(interval) * time.Microsecond), Burst: 1 + random.IntN(6)}
-		s := newShared(l, "sg:")
+		s := newShared(l, &Redis{options: RedisOptions{Prefix: "sg:"}})
 		now := int64(1800000000000000)
 		model := scriptModel{capacity: s.capacity, at: now}
 		server.FlushAll()

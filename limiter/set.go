@@ -22,7 +22,6 @@ const defaultKeys = 100000
 type Set struct {
 	limiters map[string]*Limiter
 	caps     map[string]*Cap
-	redis    *Redis
 }
 
 // New makes a set in which nobody has done anything yet.
@@ -30,12 +29,14 @@ func New(o Options) (*Set, error) { return (&Set{}).Next(o) }
 
 // Next makes the set of another configuration. What the two have in common goes
 // on where it was, also while both are used: requests that began with this set
-// should end with it. Where there is an error this set stays as it was.
+// should end with it. Redis may be another: each set's limits ask the one that the
+// set was made with, which must not be closed while the set is used. Where there is
+// an error this set stays as it was.
 func (s *Set) Next(o Options) (*Set, error) {
 	if o.Keys <= 0 {
 		o.Keys = defaultKeys
 	}
-	next := &Set{limiters: make(map[string]*Limiter), caps: make(map[string]*Cap), redis: o.Redis}
+	next := &Set{limiters: make(map[string]*Limiter), caps: make(map[string]*Cap)}
 	for _, l := range o.Limits {
 		if err := l.complete(); err != nil {
 			return nil, err
@@ -67,7 +68,7 @@ func (s *Set) Next(o Options) (*Set, error) {
 func (s *Set) limiter(limit Limit, o Options) *Limiter {
 	l := &Limiter{limit: limit, events: o.Events}
 	if limit.Scope == ScopeShared {
-		l.shared = newShared(limit, o.Redis.options.Prefix)
+		l.shared = newShared(limit, o.Redis)
 	}
 	if before := s.limiters[limit.Name]; before != nil && same(before.limit, limit) {
 		l.state = before.state

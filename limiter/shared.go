@@ -6,22 +6,23 @@ import (
 	"time"
 )
 
-// shared is what the script needs to know of a limit.
+// shared is where a limit is counted, and what the script needs to know of it.
 type shared struct {
-	interval, capacity int64 // microseconds
+	redis              *Redis // that is asked
+	interval, capacity int64  // microseconds
 	burst              int64
 	prefix             string
 	charge, giveBack   []any
 }
 
-func newShared(l Limit, prefix string) *shared {
+func newShared(l Limit, r *Redis) *shared {
 	interval := max(l.Interval().Round(time.Microsecond).Microseconds(), 1)
-	s := &shared{interval: interval, capacity: interval * int64(l.Burst), burst: int64(l.Burst)}
+	s := &shared{redis: r, interval: interval, capacity: interval * int64(l.Burst), burst: int64(l.Burst)}
 	s.charge = []any{s.capacity, interval}
 	s.giveBack = []any{s.capacity, -interval}
 	// The numbers are part of the name: a debt means nothing at another rate. They
 	// come before the key, which alone says where in a cluster the bucket is.
-	s.prefix = fmt.Sprintf("%slimit:%s:%s:%d:%d:", prefix, l.Name, l.Key, interval, l.Burst)
+	s.prefix = fmt.Sprintf("%slimit:%s:%s:%d:%d:", r.options.Prefix, l.Name, l.Key, interval, l.Burst)
 	return s
 }
 
