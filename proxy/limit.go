@@ -140,12 +140,12 @@ const (
 )
 
 // limitKey is what the request is counted under; ok is false where it has no such
-// thing: no session, or, from a unix socket, no address. Keys that a client may
+// thing: no session. Clients without an address are one. Keys that a client may
 // make up come with its network, which stands in for them where they are too many.
 func (x *exchange) limitKey(word string, apply *applying) (key limiter.Key, ok bool) {
 	switch word {
 	case keyClient:
-		return limiter.ClientKey(x.client.Addr), x.client.Addr.IsValid()
+		return limiter.ClientKey(x.client.Addr), true
 	case keySession:
 		session, ok := x.sessionKey()
 		return limiter.HashKey(session).From(x.client.Addr), ok

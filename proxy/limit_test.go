@@ -90,7 +90,7 @@ func TestALimitCountsByItsKey(t *testing.T) {
 			{"[2001:db8::ffff:2]:1", "/", "", 429},
 			{"[2001:db8:0:1::2]:1", "/", "", 200},
 			{"@", "/", "", 200},
-			{"@", "/", "", 200}, // a unix peer has no address
+			{"", "/", "", 429}, // unix peers have no address, and are one
 		},
 		"session": {
 			{one, "/", "Cookie: PHPSESSID=abc", 200},

@@ -80,9 +80,7 @@ func (e *Explanation) apply() {
 		switch config.LimitKey(key) {
 		case config.KeySession:
 			return e.Request.Session != ""
-		case config.KeyClient:
-			return e.Request.Client != ""
-		case config.KeyUserAgent, config.KeyRule, config.KeyAll:
+		case config.KeyClient, config.KeyUserAgent, config.KeyRule, config.KeyAll:
 		}
 		return true
 	}

@@ -5,7 +5,7 @@ import "net/netip"
 // Client is who sent a request, and how they meant it.
 type Client struct {
 	// Addr is the client's address. It is invalid for a unix peer that named
-	// nobody.
+	// nobody, or whose word does not count.
 	Addr netip.Addr
 	// Port is the client's port, 0 where it is not known.
 	Port uint16
@@ -24,12 +24,17 @@ type Client struct {
 	IgnoredHeader bool
 }
 
+// Unknown is the key of clients that have no address. They are one client, as are
+// those behind a proxy at an address that is not trusted: bounds that nobody is
+// held to would be worse than bounds that all are held to together.
+const Unknown = "unknown"
+
 // Key names the client where clients are counted: its address, or the /64 of an
-// IPv6 address, which is one site's. It is "" where there is no address.
+// IPv6 address, which is one site's. It is never "".
 func (c Client) Key() string {
 	switch {
 	case !c.Addr.IsValid():
-		return ""
+		return Unknown
 	case c.Addr.Is4():
 		return c.Addr.String()
 	}

@@ -97,8 +97,8 @@ func TestKeyIsTheAddressOrItsNetwork(t *testing.T) {
 			t.Errorf("%s: %q, want %q", addr, got, want)
 		}
 	}
-	if got := (Client{}).Key(); got != "" {
-		t.Errorf("no address: %q", got)
+	if got := (Client{}).Key(); got != Unknown {
+		t.Errorf("no address: %q, want %q", got, Unknown)
 	}
 }
 

@@ -5,7 +5,7 @@ import "slices"
 // Warnings finds what a configuration says that may not be meant. The gate serves
 // with it all the same.
 func Warnings(cfg *Config) Errors {
-	return slices.Concat(RuleWarnings(cfg), SessionWarnings(cfg), SlotWarnings(cfg), LimitWarnings(cfg))
+	return slices.Concat(RuleWarnings(cfg), SessionWarnings(cfg), SlotWarnings(cfg), LimitWarnings(cfg), ClientWarnings(cfg))
 }
 
 // LoadWarned does as Load, and says where what Warnings finds is written.
