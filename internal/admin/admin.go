@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,8 @@ type Options struct {
 	// Ready returns why the gate should not be sent requests; nothing means
 	// that it is ready.
 	Ready func(context.Context) []string
+	// Aside, if set, returns what is wrong and leaves it ready.
+	Aside func(context.Context) []string
 	// Token is the bearer token; empty: none is asked for, and who asks must call
 	// the listener by an address or as localhost.
 	Token []byte
@@ -42,7 +45,7 @@ type Options struct {
 func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", Readiness(o.Ready))
+	mux.HandleFunc("GET /readyz", Readiness(o.Ready, o.Aside))
 	mux.Handle("GET /metrics", o.guard(promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{})))
 	if o.PProf {
 		mux.Handle("/debug/pprof/", o.guard(http.HandlerFunc(pprof.Index)))
@@ -54,14 +57,18 @@ func New(o Options) http.Handler {
 	return mux
 }
 
-// Readiness answers 200, or 503 with a line for each reason.
-func Readiness(ready func(context.Context) []string) http.HandlerFunc {
+// Readiness answers 200, or 503 with a line for each reason; then, where aside is
+// not nil, with a line for each of its.
+func Readiness(ready, aside func(context.Context) []string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		status, lines := http.StatusOK, []string{"ready"}
 		if reasons := ready(r.Context()); len(reasons) > 0 {
-			answer(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
-			return
+			status, lines = http.StatusServiceUnavailable, reasons
 		}
-		answer(w, http.StatusOK, "ready")
+		if aside != nil {
+			lines = slices.Concat(lines, aside(r.Context()))
+		}
+		answer(w, status, strings.Join(lines, "\n"))
 	}
 }
 

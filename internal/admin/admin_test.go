@@ -26,10 +26,11 @@ func ask(h http.Handler, path, token string) *httptest.ResponseRecorder {
 }
 
 func TestReadinessNamesItsReasons(t *testing.T) {
-	var reasons []string
+	var reasons, asides []string
 	h := admin.New(admin.Options{
 		Gatherer: prometheus.NewRegistry(),
 		Ready:    func(context.Context) []string { return reasons },
+		Aside:    func(context.Context) []string { return asides },
 	})
 	if w := ask(h, "/readyz", ""); w.Code != http.StatusOK {
 		t.Fatalf("ready: status %d", w.Code)
@@ -39,6 +40,11 @@ func TestReadinessNamesItsReasons(t *testing.T) {
 	if w.Code != http.StatusServiceUnavailable || w.Body.String() != "draining\nupstream php: connection refused\n" {
 		t.Fatalf("not ready: status %d, body %q", w.Code, w.Body)
 	}
+	reasons, asides = nil, []string{"upstream live: gone"}
+	if w := ask(h, "/readyz", ""); w.Code != http.StatusOK || w.Body.String() != "ready\nupstream live: gone\n" {
+		t.Fatalf("ready but for an aside: status %d, body %q", w.Code, w.Body)
+	}
+	reasons = []string{"draining"}
 	if w := ask(h, "/healthz", ""); w.Code != http.StatusOK {
 		t.Fatalf("a gate that is not ready is healthy all the same: status %d", w.Code)
 	}

@@ -34,6 +34,7 @@ func (a *App) adminHandler(c *config.Config) (http.Handler, error) {
 	return admin.New(admin.Options{
 		Gatherer: a.registry,
 		Ready:    a.ready.Reasons,
+		Aside:    a.ready.Asides,
 		Token:    token,
 		AnyHost:  network == "unix",
 		PProf:    c.Admin.PProf,

@@ -213,7 +213,7 @@ func (a *App) handler(path string, timeout time.Duration) http.Handler {
 			return []string{"not ready"}
 		}
 		return nil
-	})
+	}, nil)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == path {
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout))
@@ -250,6 +250,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.tellReady("")
 	for _, reason := range a.ready.Reasons(ctx) {
 		a.log.Warn().Str("reason", reason).Msg("not ready")
+	}
+	for _, aside := range a.ready.Asides(ctx) {
+		a.log.Warn().Str("reason", aside).Msg("ready, but for what rules send to an upstream that is not")
 	}
 	return nil
 }

@@ -155,6 +155,23 @@ func TestReadinessFollowsTheUpstream(t *testing.T) {
 	}
 }
 
+// A mount that hangs has one goroutine wait, which is there already.
+func TestReadinessDoesNotHangWithAMount(t *testing.T) {
+	upstreams := servedBy(time.Millisecond, listenAnywhere(t).Addr().String())
+	upstreams[0].timeout, upstreams[0].root = 50*time.Millisecond, newReadyRoot(t.TempDir())
+	upstreams[0].root.looking <- struct{}{}
+	r := newReadiness(upstreams, nil)
+	if got := r.Reasons(t.Context()); len(got) != 1 || !strings.Contains(got[0], "upstream php: local_root: the file system of ") {
+		t.Errorf("while it hangs: %q", got)
+	}
+	<-upstreams[0].root.looking
+	upstreams[0].timeout = gatetest.Patience
+	r.use(upstreams)
+	if got := r.Reasons(t.Context()); len(got) != 0 {
+		t.Errorf("when it is back: %q", got)
+	}
+}
+
 // An app that is closed before it has started, or drained, leaves nothing.
 func TestAppEndsFromEveryState(t *testing.T) {
 	endsFromEveryState(t, quiet)

@@ -20,7 +20,7 @@ import (
 // and each dial takes a place in an upstream's accept queue for a moment.
 const readyAge = time.Second
 
-const isDraining = "draining: the gate is about to stop"
+var drained = findings{reasons: []string{"draining: the gate is about to stop"}}
 
 // readiness knows whether the gate should be sent requests.
 type readiness struct {
@@ -33,12 +33,19 @@ type readiness struct {
 	changes   int             // times that they were
 	draining  bool
 	asked     time.Time // long ago where nothing is known of the upstreams
-	reasons   []string
+	found     findings
 }
 
-// readyUpstream is ready when one of its servers takes connections.
+// findings is what is wrong with the upstreams. Only the first takes the gate out of
+// the balancer: it is for all that no rule sends elsewhere, and what is wrong with
+// another, a WebSocket server that restarts, is so for every gate at once.
+type findings struct{ reasons, asides []string }
+
+// readyUpstream is ready when one of its servers takes connections, and the gate
+// sees the files that requests need.
 type readyUpstream struct {
 	name    string
+	root    *readyRoot // nil: requests need none
 	servers *balance.Pool
 	checked bool // health checks know better than a connection whether a server is well
 	timeout time.Duration
@@ -51,9 +58,12 @@ func (r *readiness) drain() {
 	r.draining = true
 }
 
+// Asides says what is wrong and leaves the gate ready.
+func (r *readiness) Asides(ctx context.Context) []string { return r.look(ctx).asides }
+
 // Reasons says why the gate is not ready; nothing means that it is.
 func (r *readiness) Reasons(ctx context.Context) []string {
-	reasons := r.ownReasons(ctx)
+	reasons := r.look(ctx).reasons
 	if r.refused == nil {
 		return reasons
 	}
@@ -63,34 +73,34 @@ func (r *readiness) Reasons(ctx context.Context) []string {
 	return reasons
 }
 
-// ownReasons are those that are found here, not told by others.
-func (r *readiness) ownReasons(ctx context.Context) []string {
-	if reasons, known := r.known(); known {
-		return reasons
+// look finds what is not told by others.
+func (r *readiness) look(ctx context.Context) findings {
+	if found, known := r.known(); known {
+		return found
 	}
 	select {
 	case r.dialing <- struct{}{}:
 		defer func() { <-r.dialing }()
 	case <-ctx.Done():
-		return []string{context.Cause(ctx).Error()}
+		return findings{reasons: []string{context.Cause(ctx).Error()}}
 	}
-	if reasons, known := r.known(); known {
-		return reasons
+	if found, known := r.known(); known {
+		return found
 	}
 	upstreams, since := r.current()
-	reasons := dialAll(ctx, upstreams)
+	found := askAll(ctx, upstreams)
 	if ctx.Err() != nil {
-		return reasons // whoever asked has left: this is no finding
+		return found // whoever asked has left: this is no finding
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.changes == since { // else they are about others
-		r.asked, r.reasons = time.Now(), reasons
+		r.asked, r.found = time.Now(), found
 	}
 	if r.draining {
-		return []string{isDraining}
+		return drained
 	}
-	return reasons
+	return found
 }
 
 // use has it ask other upstreams.
@@ -108,32 +118,55 @@ func (r *readiness) current() (upstreams []readyUpstream, changes int) {
 }
 
 // known returns what was found a moment ago.
-func (r *readiness) known() ([]string, bool) {
+func (r *readiness) known() (findings, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.draining {
-		return []string{isDraining}, true
+		return drained, true
 	}
-	return r.reasons, time.Since(r.asked) < readyAge
+	return r.found, time.Since(r.asked) < readyAge
 }
 
-// dialAll asks all upstreams at once and keeps their order.
-func dialAll(ctx context.Context, upstreams []readyUpstream) []string {
-	failed := make([][]string, len(upstreams))
+// askAll asks all upstreams at once and keeps their order.
+func askAll(ctx context.Context, upstreams []readyUpstream) findings {
+	var first []string
+	others := make([][]string, len(upstreams))
 	var all sync.WaitGroup
 	for i, u := range upstreams {
-		all.Go(func() { failed[i] = u.reasons(ctx) })
+		all.Go(func() {
+			if i == 0 {
+				first = u.reasons(ctx)
+			} else {
+				others[i] = u.reasons(ctx)
+			}
+		})
 	}
 	all.Wait()
-	return slices.Concat(failed...)
+	return findings{reasons: first, asides: slices.Concat(others...)}
 }
 
 func newReadiness(upstreams []readyUpstream, refused func() string) *readiness {
 	return &readiness{upstreams: upstreams, refused: refused, dialing: make(chan struct{}, 1)}
 }
 
-// reasons says why each server cannot be used; nothing where one can.
+// reasons says why the upstream cannot be used; nothing where it can.
 func (u readyUpstream) reasons(ctx context.Context) []string {
+	if u.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, u.timeout)
+		defer cancel()
+	}
+	failed := u.noServer(ctx)
+	if u.root != nil {
+		if err := u.root.look(ctx); err != nil {
+			failed = append(failed, fmt.Sprintf("upstream %s: %s", u.name, err))
+		}
+	}
+	return failed
+}
+
+// noServer says why each server cannot be used; nothing where one can.
+func (u readyUpstream) noServer(ctx context.Context) []string {
 	servers := slices.DeleteFunc(u.servers.Status(), func(s balance.Status) bool { return s.Leaving })
 	failed := make([]error, len(servers))
 	var all sync.WaitGroup
@@ -156,15 +189,10 @@ func (u readyUpstream) reason(ctx context.Context, s balance.Status) error {
 	if u.checked && s.Why != nil {
 		return fmt.Errorf("server %s is out: %w", s.Server.Address, s.Why)
 	}
-	return u.dial(ctx, s.Server.Address)
+	return dial(ctx, s.Server.Address)
 }
 
-func (u readyUpstream) dial(ctx context.Context, address string) error {
-	if u.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, u.timeout)
-		defer cancel()
-	}
+func dial(ctx context.Context, address string) error {
 	network, target := "tcp", address
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		network, target = "unix", path

@@ -225,7 +225,7 @@ func (u *upstreams) forget(name, address string) bool {
 	return true
 }
 
-// readiness is what has to take connections for the gate to be ready.
+// readiness is what is asked whether the gate is ready.
 func (u *upstreams) readiness(c *config.Config) []readyUpstream {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -235,11 +235,14 @@ func (u *upstreams) readiness(c *config.Config) []readyUpstream {
 		if t := c.Upstreams[i].ConnectTimeout; t > 0 {
 			list[i].timeout = min(t, dialTimeout)
 		}
+		if c.Upstreams[i].LooksAtFiles() {
+			list[i].root = newReadyRoot(c.Upstreams[i].LocalRoot)
+		}
 	}
 	return list
 }
 
-// dialTimeout bounds a readiness check of one server.
+// dialTimeout bounds a readiness check of one upstream.
 const dialTimeout = 2 * time.Second
 
 // close ends the checks and gives back what the upstreams keep.

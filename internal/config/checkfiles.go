@@ -38,7 +38,7 @@ func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warning
 	for n, u := range cfg.Upstreams {
 		path := joinIndex("upstreams", n)
 		if u.Protocol == ProtocolFastCGI && u.LocalRoot != "" {
-			if i.folder(joinKey(path, "local_root"), u.LocalRoot) && len(cfg.Rules) > 0 && (u.Script != ScriptFront || u.Files) {
+			if i.folder(joinKey(path, "local_root"), u.LocalRoot) && len(cfg.Rules) > 0 && u.LooksAtFiles() {
 				i.rootCase(joinKey(path, "local_root"), u.LocalRoot)
 			}
 		}
@@ -47,6 +47,11 @@ func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warning
 		}
 	}
 	return i.mistakes, i.warnings
+}
+
+// LooksAtFiles says whether requests need local_root.
+func (u *Upstream) LooksAtFiles() bool {
+	return u.Protocol == ProtocolFastCGI && (u.Script != ScriptFront || u.Files)
 }
 
 func (i *inspection) mistake(path, message string, args ...any) {
