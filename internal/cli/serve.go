@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -167,7 +168,7 @@ func httpAddress(raw string) (string, error) {
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
 		return "", fmt.Errorf("%q: only scheme, host and port can be given, such as http://127.0.0.1:8080", raw)
 	case u.Port() == "":
-		return u.Hostname() + ":80", nil
+		return net.JoinHostPort(u.Hostname(), "80"), nil
 	}
 	return u.Host, nil
 }

@@ -94,7 +94,7 @@ func compose(t *testing.T) string {
 	for what, here := range map[string]string{
 		"bind :8080":                                         "bind BIND",
 		"server gate1 gate1:8080\n":                          "server gate1 GATE\n",
-		"  server gate2 gate2:8080\n":                          "",
+		"  server gate2 gate2:8080\n":                        "",
 		" resolvers docker init-addr last,libc,none":         "",
 		"resolvers docker\n  nameserver dns 127.0.0.11:53\n": "",
 	} {
