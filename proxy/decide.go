@@ -18,12 +18,11 @@ func (x *exchange) decide() error {
 	if err := x.refuseUnsupported(); err != nil {
 		return err
 	}
-	path, front, err := x.normalizePath()
+	request, err := x.ruleRequest()
 	if err != nil {
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonBadRequest, Detail: "The path of the URL is not valid.", Err: err}
 	}
-	x.rulePath = path
-	request := x.ruleRequest(path, front)
+	x.rulePath = request.Path
 	x.policy = x.setup.Rules.Decide(&request)
 	x.passRefusals(&request)
 	x.rule = x.policy.Rule
@@ -37,30 +36,20 @@ func (x *exchange) decide() error {
 }
 
 // ruleRequest is what rules see of the request.
-func (x *exchange) ruleRequest(path string, front bool) rules.Request {
+func (x *exchange) ruleRequest() (rules.Request, error) {
+	path, others, err := x.readPath()
 	return rules.Request{
 		Host:       x.r.Host,
-		Path:       path,
-		AsSent:     rules.UnresolvedPath(x.r.URL.EscapedPath(), x.setup.Upstreams[0].IndexScript),
+		Path:       path.Path,
+		AsSent:     path.AsSent,
 		Method:     x.r.Method,
 		RawQuery:   x.r.URL.RawQuery,
-		PathInfo:   x.setup.pathInfo && !front,
+		PathInfo:   path.PathInfo,
+		Others:     others,
 		Client:     x.client.Addr,
 		Header:     x.matchedHeader,
 		HasSession: x.hasSession,
-	}
-}
-
-// normalizePath makes the path that rules see. front says that it stood behind
-// the index script: what looks like a script in it is only PATH_INFO.
-func (x *exchange) normalizePath() (path string, front bool, err error) {
-	escaped, index := x.r.URL.EscapedPath(), x.setup.Upstreams[0].IndexScript
-	path, err = rules.NormalizePath(escaped, index)
-	if err == nil && strings.Contains(path, ".php/") {
-		whole, _ := rules.NormalizePath(escaped, "")
-		front = whole != path
-	}
-	return path, front, err
+	}, err
 }
 
 // matchedHeader gives rules the lines of a header that the upstream will get.

@@ -35,6 +35,15 @@ func scriptEvasions() []evasion {
 		tries("a closed script", "GET %s HTTP/1.1", "install",
 			"/install.php", "/install.php/", "/install.php/x", "/install.php/x.css", "/install.php/../install.php", "/install%2ephp", "/install.php%2fx", "/./install.php/a/b",
 			"/up/x.php", "/up/a/b.php", "/up/x.php/y.jpg", "/up/x.php/z.php/a", "/up//x.php", "/up/x.%70hp", "/up/x.jpg/../y.php", "/up/", "/up/a/", "/up/x.php?y.jpg"),
+		tries("a closed path behind another index script", "GET %s HTTP/1.1\nHost: api.example", "admin",
+			"/app.php/admin", "/app.php/admin/", "/app.php/admin/x", "/app%2ephp/admin", "/%61pp.php/admin/x", "//app.php//admin", "/app.php/app.php/admin", "/./app.php/admin", "/x/../app.php/admin", "/app.php/x/../admin",
+			"/app.php/admin/../page", "/app.php/admin/%2e%2e/page", "/app.php%2fadmin", "/app.php/admin/x.php/y", "/index.php/admin", "/admin", "/app.php/../admin"),
+		tries("a closed path of another upstream behind its index script", "GET %s HTTP/1.1", "admin", "/app.php/admin/x"),
+		tries("a path closed by expression behind another index script", "GET %s HTTP/1.1\nHost: api.example", "private", "/app.php/private", "/app.php/PRIVATE/x", "/app.php/x/../private"),
+		tries("a closed script behind another index script", "GET %s HTTP/1.1\nHost: api.example", "install", "/install.php/x", "/app.php/install.php", "/app.php/up/x.php"),
+		tries("nothing closed behind another index script", "GET %s HTTP/1.1\nHost: api.example", "api", "/app.php", "/app.php/", "/app.php/page", "/app.phpx/admin", "/app/admin", "/x/app.php/admin", "/APP.php/admin"),
+		tries("what is unlocked for one index script only", "GET %s HTTP/1.1", "", "/index.php/free/a", "/app.php/free/a", "/index.php/app.php/free/a", "/app.php/../index.php/free/a", "/x/../free/a", "/free/../cart"),
+		tries("what is unlocked for all of them", "GET %s HTTP/1.1", "free", "/free/a", "/free/a/../b", "/%66ree/a", "/free/index.php/a", "/free/app.php"),
 		tries("no closed script", "GET %s HTTP/1.1", "", "/install.phpx", "/install.php.bak", "/up/x.php.jpg", "/up/x.jpg", "/INSTALL.php", "/x/install.php"),
 	)
 }

@@ -26,7 +26,7 @@ type evasion struct {
 
 // evasionRules are what the evasions try to pass or to get into.
 func evasionRules() []rules.Rule {
-	yes, no, reading := true, false, []string{"GET", "HEAD"}
+	yes, no, none, reading := true, false, rules.None, []string{"GET", "HEAD"}
 	return []rules.Rule{
 		{Name: "admin", Match: rules.Match{Path: []string{"/admin", "/admin/**"}}, Reject: &yes},
 		{Name: "install", Match: rules.Match{Path: []string{"/install.php", "/up/**.php"}}, Reject: &yes},
@@ -39,8 +39,10 @@ func evasionRules() []rules.Rule {
 		{Name: "ajax", Match: rules.Match{Path: []string{"/ajax"}, Method: reading, Header: []rules.NameValue{{Name: "X-Requested-With", Value: "XMLHttpRequest"}}}},
 		{Name: "get", Match: rules.Match{Query: []rules.NameValue{{Name: "wc-ajax", Value: "get_*"}}}},
 		{Name: "static", Match: rules.Match{Path: []string{"/static/**"}, Method: reading}},
+		{Name: "free", Match: rules.Match{Path: []string{"/free/**"}, Method: reading}, Lock: &none},
 		{Name: "bots", Match: rules.Match{Path: []string{"/page"}, Bot: &yes, Session: &no}},
 		{Name: "guests", Match: rules.Match{Path: []string{"/page"}, Session: &no}},
+		{Name: "api", Match: rules.Match{Host: []string{"api.example"}}},
 	}
 }
 
@@ -64,8 +66,12 @@ func newEvasionBench(t *testing.T) (b *bench, status map[string]int) {
 			continue
 		}
 		list[i].Upstream = &name
+		script := "/index.php"
+		if name == "api" {
+			script = "/app.php"
+		}
 		upstreams = append(upstreams, &Upstream{
-			Name: name, Host: "127.0.0.1:9000", Scripts: true, Servers: balance.New(balance.Options{}, balance.NewServer("127.0.0.1:9000", named(name))),
+			Name: name, IndexScript: script, Host: "127.0.0.1:9000", Scripts: true, Servers: balance.New(balance.Options{}, balance.NewServer("127.0.0.1:9000", named(name))),
 		})
 	}
 	set, err := rules.Compile(rules.Policy{Cookie: "PHPSESSID", Upstream: "php"}, list)

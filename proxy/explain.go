@@ -33,9 +33,8 @@ func (g *Gate) Explain(r *http.Request) *Explanation {
 	if x.policy == nil {
 		return e
 	}
-	path, front, _ := x.normalizePath() // it went well in decide
-	request := x.ruleRequest(path, front)
-	e.Path = path
+	request, _ := x.ruleRequest() // it went well in decide
+	e.Path = request.Path
 	e.Policy, e.Verdicts = x.setup.Rules.Explain(&request)
 	if id, ok := x.sessionID(e.Policy.Cookie, e.Policy.Header); ok {
 		e.Session = g.Keys.Key(id, e.Policy.LockGroup)

@@ -26,9 +26,11 @@ type setup struct {
 	apply     []applying // by the policy's Number
 	shadow    bool       // some policies are not enforced
 	upstreams map[string]*Upstream
-	pathInfo  bool  // some upstream is a tree of scripts
-	deciding  users // the gate, and requests that have not chosen an upstream yet
-	counting  users // those deciding as one, requests that have chosen, and the gate for one setup longer
+	pathInfo  bool // some upstream is a tree of scripts
+
+	indexScripts []string // each once, the first upstream's first
+	deciding     users    // the gate, and requests that have not chosen an upstream yet
+	counting     users    // those deciding as one, requests that have chosen, and the gate for one setup longer
 }
 
 // applying is what limits the requests of one policy.
@@ -43,7 +45,7 @@ func newSetup(s Setup, before *setup) *setup {
 	if s.Limits == nil {
 		s.Limits = &limiter.Set{}
 	}
-	next := &setup{Setup: s, upstreams: make(map[string]*Upstream, len(s.Upstreams))}
+	next := &setup{Setup: s, upstreams: make(map[string]*Upstream, len(s.Upstreams)), indexScripts: indexScripts(s.Upstreams)}
 	next.deciding.begin(next.end)
 	for _, u := range s.Upstreams {
 		u.users.begin(u.Ended)

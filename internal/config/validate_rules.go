@@ -11,7 +11,7 @@ func validateRules(cfg *Config, r *report) {
 	for i := range cfg.Rules {
 		rule, path := &cfg.Rules[i], joinIndex("rules", i)
 		seen.add(r, path, rule.Name)
-		validateMatch(r, cfg, joinKey(path, "match"), rule.Match)
+		validateMatch(r, cfg, joinKey(path, "match"), rule)
 		validateSessionNames(r, joinKey(path, "session"), rule.Session)
 		validateRuleBounds(r, cfg, path, rule)
 		validateReject(r, path, rule)
@@ -133,7 +133,8 @@ func validateRuleUpstream(r *report, cfg *Config, path string, rule *Rule) {
 
 var upperWord = regexp.MustCompile(`^[A-Z]+$`)
 
-func validateMatch(r *report, cfg *Config, path string, m Match) {
+func validateMatch(r *report, cfg *Config, path string, rule *Rule) {
+	m := rule.Match
 	at := func(key string, i int) string { return joinIndex(joinKey(path, key), i) }
 	if isEmptyMatch(m) {
 		r.refuse(path, nil, `is empty and would match every request; if that is meant, write path: ["/**"]`)
@@ -147,7 +148,9 @@ func validateMatch(r *report, cfg *Config, path string, m Match) {
 		}
 	}
 	for i, glob := range m.Path {
-		validatePathGlob(r, cfg, at("path", i), glob)
+		if validatePathGlob(r, at("path", i), glob) {
+			validateIndexScript(r, cfg, at("path", i), glob, rule.rejects())
+		}
 	}
 	for i, method := range m.Method {
 		if !upperWord.MatchString(method) {
@@ -164,24 +167,35 @@ func validateMatch(r *report, cfg *Config, path string, m Match) {
 	}
 }
 
-// validatePathGlob refuses globs that no normalised path can match.
-func validatePathGlob(r *report, cfg *Config, path, glob string) {
+// validatePathGlob refuses globs that no normalised path can match; ok says that
+// it has not.
+func validatePathGlob(r *report, path, glob string) (ok bool) {
 	if !strings.HasPrefix(glob, "/") && !strings.HasPrefix(glob, "**") {
 		r.refuse(path, nil, "%s never matches: a path begins with /", quote(glob))
-		return
+		return false
 	}
 	if strings.Contains(strings.ReplaceAll(glob, `\?`, ""), "?") {
 		r.refuse(path, nil, "%s never matches: a path ends before the ?; query arguments stand in match.query", quote(glob))
-		return
+		return false
 	}
 	if odd := oddInPath(glob); odd != "" {
 		r.refuse(path, nil, "%s never matches: a path is normalised before, and has no %s", quote(glob), quote(odd))
-		return
+		return false
 	}
+	return true
+}
+
+// validateIndexScript refuses globs that begin with the first upstream's index
+// script, without which rules see a path. One that rejects may mean it where
+// another upstream has another one: to that the path is what was sent.
+func validateIndexScript(r *report, cfg *Config, path, glob string, rejects bool) {
 	if len(cfg.Upstreams) == 0 {
 		return
 	}
 	script := cfg.Upstreams[0].IndexScript
+	if rejects && slices.ContainsFunc(cfg.Upstreams, func(u Upstream) bool { return u.IndexScript != script }) {
+		return
+	}
 	rest, ok := strings.CutPrefix(glob, script)
 	if !ok || rest != "" && rest[0] != '/' {
 		return

@@ -17,6 +17,9 @@ type Request struct {
 	// the script "/x.php", and "/a/" is "/a/index.php". A path then matches by
 	// its script as well.
 	PathInfo bool
+	// Others are how else the path reads, to applications behind another index
+	// script than the one that Path was made without. Mostly there are none.
+	Others []Reading
 	// Client is who sent the request. An invalid address is in no network.
 	Client netip.Addr
 	// Header returns the lines of a header as the application will get them, by
@@ -26,6 +29,17 @@ type Request struct {
 	// is called only when a rule asks, and once for rules that ask the same (of
 	// the first 64 pairs). nil is "no session".
 	HasSession func(cookie, header string) bool
+}
+
+// Reading is how an application reads a path: the fields of Request.
+type Reading struct {
+	Path     string
+	AsSent   string
+	PathInfo bool
+}
+
+func (r *Request) reading() Reading {
+	return Reading{Path: r.Path, AsSent: r.AsSent, PathInfo: r.PathInfo}
 }
 
 // Set is a compiled list of rules. It may be used by any number of goroutines.

@@ -280,7 +280,7 @@ func TestScriptsInThePathAreFewAndNoLongerThanPathsAre(t *testing.T) {
 	}
 	tried := 0
 	count := func(path string) bool { tried += len(path); return false }
-	anyPath([]pathFunc{count}, &Request{Path: strings.Repeat("/"+strings.Repeat("a", 500)+".php", 16) + "/", PathInfo: true})
+	anyPath([]pathFunc{count}, Reading{Path: strings.Repeat("/"+strings.Repeat("a", 500)+".php", 16) + "/", PathInfo: true})
 	if tried > maxRegexPath+maxScripts*maxScript {
 		t.Errorf("%d bytes are looked at", tried)
 	}
@@ -310,5 +310,41 @@ func TestDotSegmentsAreReadInBothWays(t *testing.T) {
 		if got := set.Decide(&Request{Path: path, AsSent: UnresolvedPath(sent, "")}).Rule; got != want {
 			t.Errorf("%s: rule %q, want %q", sent, got, want)
 		}
+	}
+}
+
+// Which upstream it will be, and so which script is left out, the rules decide.
+func TestAPathIsReadBehindEachIndexScript(t *testing.T) {
+	yes, none := true, None
+	set := mustCompile(t, Policy{},
+		Rule{Name: "closed", Match: Match{Path: []string{"/admin/**"}}, Reject: &yes},
+		Rule{Name: "old", Match: Match{PathRegex: []string{"/old/.*"}}, Reject: &yes},
+		Rule{Name: "free", Match: Match{Path: []string{"/static/**"}}, Lock: &none},
+		Rule{Name: "search", Match: Match{Path: []string{"/search/**"}}},
+	)
+	for sent, want := range map[string]string{
+		"/app.php/admin/x": "closed", "/index.php/admin/x": "closed", "/admin/x": "closed", "/app.php/x/../admin/y": "closed", "/app.php/admin/../x": "closed", "/app.php/old/x": "old",
+		"/static/x": "free", "/index.php/static/x": "", "/app.php/static/x": "", "/search/x": "search", "/index.php/search/x": "search", "/app.php/search/x": "",
+	} {
+		read := func(script string) Reading {
+			path, err := NormalizePath(sent, script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return Reading{Path: path, AsSent: UnresolvedPath(sent, script)}
+		}
+		first := read("/index.php")
+		r := &Request{Path: first.Path, AsSent: first.AsSent, Others: []Reading{read("/app.php")}}
+		if got := set.Decide(r).Rule; got != want {
+			t.Errorf("%s: rule %q, want %q", sent, got, want)
+		}
+		if p, _ := set.Explain(r); p.Rule != want {
+			t.Errorf("%s: explained by rule %q, want %q", sent, p.Rule, want)
+		}
+	}
+	r := &Request{Path: "/app.php/x/../y", AsSent: "/app.php/x/../y", Others: []Reading{{Path: "/y", AsSent: "/x/../y"}}}
+	_, verdicts := set.Explain(r)
+	if got, want := verdicts[0].Misses[0].Found, "/app.php/x/../y, sent as /app.php/x/../y; behind another index_script /y, sent as /x/../y"; got != want {
+		t.Errorf("found %q, want %q", got, want)
 	}
 }

@@ -96,10 +96,7 @@ func (c *compiled) found(field Field, f *facts) string {
 	case FieldMethod:
 		return strings.Join(append([]string{f.request.Method}, f.otherMethods()...), ", overridden as ")
 	case FieldPath, FieldPathRegex:
-		if f.request.AsSent != "" {
-			return f.request.Path + ", sent as " + f.request.AsSent
-		}
-		return f.request.Path
+		return f.request.paths()
 	case FieldHost:
 		return orNone(f.hostName())
 	case FieldClient:
@@ -119,6 +116,22 @@ func (c *compiled) found(field Field, f *facts) string {
 		return c.sessionWord(f.hasSession(c))
 	}
 	return ""
+}
+
+// paths are all readings of the path.
+func (r *Request) paths() string {
+	text := r.reading().text()
+	for _, other := range r.Others {
+		text += "; behind another index_script " + other.text()
+	}
+	return text
+}
+
+func (r Reading) text() string {
+	if r.AsSent != "" {
+		return r.Path + ", sent as " + r.AsSent
+	}
+	return r.Path
 }
 
 func (f *facts) headerAsSent(h headerValue) string {

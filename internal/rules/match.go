@@ -123,21 +123,24 @@ func (c *compiled) holds(field Field, f *facts) bool {
 }
 
 // takesPath: a path with dot segments is another one to applications that route by
-// REQUEST_URI, as it was sent, than to file systems and servers over HTTP. A rule
-// that rejects holds where one of both matches, one that takes the lock away where
-// both do, and others go by what it resolves to.
-func takesPath[T interface{ matchesPath(path string) bool }](c *compiled, list []T, r *Request) bool {
-	resolved := anyPath(list, r)
+// REQUEST_URI, as it was sent, than to file systems and servers over HTTP, and one
+// that leads through an index script is another one where there is a script of
+// another name. A rule that rejects holds where one reading matches, one that
+// takes the lock away where all do, and others go by what it resolves to.
+func takesPath[T pathEntry](c *compiled, list []T, r *Request) bool {
 	switch {
-	case r.AsSent == "":
-		return resolved
 	case c.policy.Reject:
-		return resolved || holdsForAny(list, r.AsSent)
+		one := func(p Reading) bool { return anyPath(list, p) || p.AsSent != "" && holdsForAny(list, p.AsSent) }
+		return one(r.reading()) || slices.ContainsFunc(r.Others, one)
 	case c.policy.Lock != Exclusive:
-		return resolved && holdsForAny(list, r.AsSent)
+		not := func(p Reading) bool { return !anyPath(list, p) || p.AsSent != "" && !holdsForAny(list, p.AsSent) }
+		return !not(r.reading()) && !slices.ContainsFunc(r.Others, not)
 	}
-	return resolved
+	return anyPath(list, r.reading())
 }
+
+// pathEntry is a glob or an expression.
+type pathEntry interface{ matchesPath(path string) bool }
 
 func anyGlob[T string | []byte](globs []*glob, s T) bool {
 	for _, g := range globs {
@@ -159,7 +162,7 @@ const (
 // anyPath matches the whole path and, with PathInfo, the folder's index and what
 // is before each "/" that follows ".php": one of them is the script that will
 // run.
-func anyPath[T interface{ matchesPath(path string) bool }](list []T, r *Request) bool {
+func anyPath[T pathEntry](list []T, r Reading) bool {
 	if holdsForAny(list, r.Path) {
 		return true
 	}
@@ -182,7 +185,7 @@ func anyPath[T interface{ matchesPath(path string) bool }](list []T, r *Request)
 	return false
 }
 
-func holdsForAny[T interface{ matchesPath(path string) bool }](list []T, path string) bool {
+func holdsForAny[T pathEntry](list []T, path string) bool {
 	for _, entry := range list {
 		if entry.matchesPath(path) {
 			return true
