@@ -211,3 +211,43 @@ func TestAServerThatIsOffTheListIsNotChecked(t *testing.T) {
 		}
 	})
 }
+
+// What is not said must neither flood the servers with checks nor take them out.
+func TestOptionsThatAreNotSaidAreUsable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		checks, bounds := 0, time.Duration(0)
+		p := New(Options{Always: true, Check: func(ctx context.Context, _ *Server) error {
+			checks++
+			until, _ := ctx.Deadline()
+			bounds = max(bounds, time.Until(until)) // the last one ends with the minute
+			return ctx.Err()
+		}}, servers(1)...)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		p.Watch(ctx)
+		if checks < 10 || checks > 15 {
+			t.Errorf("%d checks in a minute, want one each 5 s", checks)
+		}
+		if bounds != defaultTimeout {
+			t.Errorf("a check has %v, want %v", bounds, defaultTimeout)
+		}
+		if s := p.Status()[0]; !s.In {
+			t.Errorf("the server is out: %v", s.Why)
+		}
+	})
+}
+
+func TestServerComesBackWithoutACheckOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Options{}, servers(1)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 11*time.Second)
+		defer cancel()
+		p.mu.Lock()
+		p.goesOutLocked(p.servers[0], errHangs)
+		p.mu.Unlock()
+		p.Watch(ctx)
+		if s := p.Status()[0]; !s.In {
+			t.Errorf("the server is out for ever: %v", s.Why)
+		}
+	})
+}

@@ -34,18 +34,20 @@ type Key [16]byte
 type Options struct {
 	Method Method
 	// Fall is how many failures in a row take a server out, Rise how many checks
-	// in a row bring it back. Both are at least 1.
+	// in a row bring it back. Less than 1: 1.
 	Fall, Rise int
 	// Interval is the time between two checks, give or take a tenth, so that
-	// gates do not check together. Timeout bounds one check.
+	// gates do not check together; 0: 5 s. Timeout bounds one check; 0: 2 s. It may
+	// not be off: a check that hangs would keep the other servers from theirs.
 	Interval, Timeout time.Duration
-	// Check finds out whether a server is well. Always checks servers that are in,
-	// too; else only those that are out.
+	// Check finds out whether a server is well; nil: it is, so that one that went out
+	// is tried again after Rise intervals. Always checks servers that are in, too;
+	// else only those that are out.
 	Check  func(context.Context, *Server) error
 	Always bool
 	// Out and In are told of a server that goes out, and why, or comes back, Gone of
 	// one that is off the list, when nothing uses it any more. They may be called by
-	// several goroutines at once.
+	// several goroutines at once. nil: nobody is told.
 	Out  func(s *Server, why error)
 	In   func(s *Server)
 	Gone func(s *Server)

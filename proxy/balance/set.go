@@ -1,6 +1,10 @@
 package balance
 
-import "slices"
+import (
+	"context"
+	"slices"
+	"time"
+)
 
 // Set has the pool go by other options and another list of servers. A server whose
 // address is in it goes on with what it has: its requests, its health, its Transport.
@@ -45,6 +49,11 @@ func (p *Pool) Clear() {
 	p.Set(o)
 }
 
+const (
+	defaultInterval = 5 * time.Second
+	defaultTimeout  = 2 * time.Second
+)
+
 // whole fills in what need not be said.
 func (o Options) whole() Options {
 	if o.Out == nil {
@@ -55,6 +64,15 @@ func (o Options) whole() Options {
 	}
 	if o.Gone == nil {
 		o.Gone = func(*Server) {}
+	}
+	if o.Check == nil {
+		o.Check = func(context.Context, *Server) error { return nil }
+	}
+	if o.Interval <= 0 {
+		o.Interval = defaultInterval
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
 	}
 	o.Fall, o.Rise = max(o.Fall, 1), max(o.Rise, 1)
 	return o
