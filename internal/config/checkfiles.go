@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sessiongate/sessiongate/internal/docroot"
 	"github.com/sessiongate/sessiongate/internal/owner"
 )
 
@@ -38,7 +39,7 @@ func checkFiles(cfg *Config, maySend func(path string) error) (mistakes, warning
 	for n, u := range cfg.Upstreams {
 		path := joinIndex("upstreams", n)
 		if u.Protocol == ProtocolFastCGI && u.LocalRoot != "" {
-			if i.folder(joinKey(path, "local_root"), u.LocalRoot) && len(cfg.Rules) > 0 && u.LooksAtFiles() {
+			if i.root(joinKey(path, "local_root"), &u) && len(cfg.Rules) > 0 && u.LooksAtFiles() {
 				i.rootCase(joinKey(path, "local_root"), u.LocalRoot)
 			}
 		}
@@ -74,6 +75,25 @@ func (i *inspection) folder(path, folder string) bool {
 		return true
 	}
 	return false
+}
+
+// root opens a local_root as the gate does that looks at the files in it.
+func (i *inspection) root(path string, u *Upstream) bool {
+	if !i.folder(path, u.LocalRoot) {
+		return false
+	}
+	if !u.LooksAtFiles() {
+		return true
+	}
+	root, err := docroot.Open(u.LocalRoot)
+	if err == nil {
+		_ = root.Close()
+		_, err = os.Stat(u.LocalRoot + "/.") // which takes the right to look below it
+	}
+	if err != nil {
+		i.mistake(path, "%s", unreadable(u.LocalRoot, err))
+	}
+	return err == nil
 }
 
 func (i *inspection) spool(dir string) {
