@@ -12,6 +12,7 @@ type sessionID struct {
 	read   bool
 	id     string
 	ok     bool
+	key    lockstore.Key // made from it, without a lock group; zero: not yet
 }
 
 // sessionID reads the session id that the named cookie or header carries. The
@@ -35,7 +36,10 @@ func (x *exchange) sessionKey() (key lockstore.Key, ok bool) {
 	if !ok {
 		return lockstore.Key{}, false
 	}
-	return x.gate.Keys.Key(id, ""), true
+	if x.id.key == (lockstore.Key{}) {
+		x.id.key = x.gate.Keys.Key(id, "")
+	}
+	return x.id.key, true
 }
 
 // key makes the session key. It comes after decide because a rule may name the
