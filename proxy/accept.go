@@ -11,7 +11,6 @@ func (g *Gate) accept(w http.ResponseWriter, r *http.Request) *exchange {
 	x.stage = StageAccept
 	x.crowded = x.overHTTP2() && !g.streams.enter()
 	x.read()
-	x.address = x.client.Addr
 	x.requestID = requestID(r.Header, x.client.Trusted)
 	if x.client.IgnoredHeader {
 		g.Metrics.ignoredForwarding(g.Log, r.RemoteAddr)
@@ -34,4 +33,10 @@ func (x *exchange) read() {
 		dropConnectionHeaders(x.r.Header)
 	}
 	x.clientID = x.client.Key()
+	switch {
+	case x.client.Addr.Is4():
+		x.address = x.clientID
+	case x.client.Addr.IsValid(): // it counts under its network
+		x.address = x.client.Addr.String()
+	}
 }

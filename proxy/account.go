@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +26,7 @@ type record struct {
 	method    string
 	host      string
 	path      string
-	address   netip.Addr
+	address   string // the client's; "": it has none
 	session   lockstore.Key
 	caller    *caller // nil: the upstream got no token
 	rule      string
@@ -135,8 +134,8 @@ func (rec *record) count() {
 
 func (rec *record) log() {
 	e := rec.event()
-	if rec.address.IsValid() {
-		e.Stringer("client", rec.address)
+	if rec.address != "" {
+		e.Str("client", rec.address)
 	}
 	e.Str("request_id", rec.requestID).Str("method", rec.method).Str("host", rec.host).Str("path", rec.path).
 		Int("status", rec.status).Int64("bytes", rec.sent).Dur("duration", rec.answered)

@@ -32,10 +32,12 @@ func (x *exchange) requestHeader() http.Header {
 // what a trusted proxy said about the client is kept; anybody else may have made
 // it up.
 func (x *exchange) setForwarded(h http.Header) {
-	peer := peerAddress(x.r.RemoteAddr)
-	client := peer
-	if x.client.Addr.IsValid() {
-		client = x.client.Addr.String()
+	client, peer := x.address, x.address
+	if x.client.Trusted || client == "" {
+		peer = peerAddress(x.r.RemoteAddr)
+	}
+	if client == "" {
+		client = peer
 	}
 	chain, host, scheme := peer, x.r.Host, x.scheme()
 	if x.client.Trusted {

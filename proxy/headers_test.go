@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/sessiongate/sessiongate/internal/clientip"
@@ -17,6 +18,36 @@ func upstreamHeader(t *testing.T, trusted []netip.Prefix, in http.Header) http.H
 	x := &exchange{r: r, record: &record{requestID: "id", setup: &setup{Setup: Setup{Clients: clientip.New(trusted)}}}}
 	x.read()
 	return x.requestHeader()
+}
+
+// The log, the application and what counts clients speak of the same one; of an
+// IPv6 address it is the site's network that counts.
+func TestAClientHasOneAddressAndIsCountedByIt(t *testing.T) {
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for _, c := range []struct{ remote, said, address, counted, chain, forwarded string }{
+		{"192.0.2.7:1", "", "192.0.2.7", "192.0.2.7", "192.0.2.7", "for=192.0.2.7"},
+		{"[::ffff:192.0.2.7]:1", "", "192.0.2.7", "192.0.2.7", "192.0.2.7", "for=192.0.2.7"},
+		{"[2001:db8::7]:1", "", "2001:db8::7", "2001:db8::/64", "2001:db8::7", `for="[2001:db8::7]"`},
+		{"[fe80::7%eth0]:1", "", "fe80::7", "fe80::/64", "fe80::7", `for="[fe80::7]"`},
+		{"@", "", "", "unknown", "unknown", "for=unknown"},
+		{"@", "192.0.2.7", "192.0.2.7", "192.0.2.7", "192.0.2.7, unknown", "for=192.0.2.7"},
+		{"10.0.0.1:1", "", "10.0.0.1", "10.0.0.1", "10.0.0.1", "for=10.0.0.1"},
+		{"10.0.0.1:1", "2001:db8::7", "2001:db8::7", "2001:db8::/64", "2001:db8::7, 10.0.0.1", `for="[2001:db8::7]"`},
+		{"192.0.2.7:1", "10.0.0.9", "192.0.2.7", "192.0.2.7", "192.0.2.7", "for=192.0.2.7"},
+	} {
+		r := newRequest()
+		r.RemoteAddr = c.remote
+		if c.said != "" {
+			r.Header.Set("X-Forwarded-For", c.said)
+		}
+		x := &exchange{r: r, record: &record{setup: &setup{Setup: Setup{Clients: clientip.New(trusted)}}}}
+		x.read()
+		out := x.requestHeader()
+		forwarded, _, _ := strings.Cut(out.Get("Forwarded"), ";")
+		if x.address != c.address || x.clientID != c.counted || out.Get("X-Forwarded-For") != c.chain || forwarded != c.forwarded {
+			t.Errorf("from %s, who said %q: address %q, counted as %q, X-Forwarded-For %q, Forwarded %q; want %+v", c.remote, c.said, x.address, x.clientID, out.Get("X-Forwarded-For"), forwarded, c)
+		}
+	}
 }
 
 func TestHeadersThatMustNotPass(t *testing.T) {
