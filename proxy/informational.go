@@ -2,10 +2,9 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
+
+	"github.com/sessiongate/sessiongate/proxy/keepalive"
 )
 
 // hint is an informational answer (1xx) on its way to the client, as 103 Early
@@ -15,38 +14,29 @@ type hint struct {
 	header http.Header
 }
 
-const (
-	// maxHints is how many hints wait for their client. Who takes them in too
-	// slowly misses some: nothing depends on them (RFC 9110, section 15.2).
-	maxHints = 8
-	// maxInformational is how many an upstream may send before its answer. With
-	// no such bound an upstream could go on for ever without one.
-	maxInformational = 1000
-)
+// maxHints is how many hints wait for their client. Who takes them in too slowly
+// misses some: nothing depends on them (RFC 9110, section 15.2).
+const maxHints = 8
 
-// errInformational is an upstream that answers with nothing but 1xx.
-var errInformational = errors.New("proxy: more than 1000 informational answers")
+// hints is where the run puts the upstream's informational answers, and the handler
+// takes them out.
+type hints chan hint
 
-// hearHints has the upstream's informational answers put into hints. The run
-// does so, which must not wait for the client: where that has left, nobody takes
-// them out.
-func hearHints(ctx context.Context, hints chan<- hint) context.Context {
-	heard := 0
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
-			if heard++; heard > maxInformational {
-				return errInformational
-			}
-			if status == http.StatusContinue {
-				return nil // the gate has answered that, or nobody has asked
-			}
-			select {
-			case hints <- hint{status: status, header: http.Header(header)}:
-			default:
-			}
-			return nil
-		},
-	})
+// Informational must not wait for the client: where that has left, nobody takes
+// anything out.
+func (to hints) Informational(status int, header http.Header) {
+	if status == http.StatusContinue {
+		return // the gate has answered that, or nobody has asked
+	}
+	select {
+	case to <- hint{status: status, header: header}:
+	default:
+	}
+}
+
+// hearHints has the upstream's informational answers put into hints.
+func hearHints(ctx context.Context, to hints) context.Context {
+	return keepalive.Inform(ctx, to)
 }
 
 // takesHints says whether informational answers can come from the upstream and

@@ -14,6 +14,7 @@ import (
 	"github.com/sessiongate/sessiongate/proxy/dial"
 	"github.com/sessiongate/sessiongate/proxy/fastcgi"
 	"github.com/sessiongate/sessiongate/proxy/files"
+	"github.com/sessiongate/sessiongate/proxy/keepalive"
 )
 
 // Upstream is a named pool of servers of one protocol. Nothing of it is changed
@@ -131,7 +132,7 @@ func kindOf(err error) Kind {
 	case errors.Is(err, docroot.ErrUnreadable):
 		return KindFiles
 	case errors.Is(err, fastcgi.ErrBadResponse), errors.Is(err, fastcgi.ErrHeaderTooLarge),
-		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed), errors.Is(err, errInformational),
+		errors.Is(err, fastcgi.ErrRefused), errors.Is(err, errBadStatus), errors.Is(err, errMalformed), errors.Is(err, keepalive.ErrInformational),
 		errors.Is(err, errBadSwitch):
 		return KindBadResponse
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):

@@ -9,8 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -268,28 +266,6 @@ func TestHeadersHaveABound(t *testing.T) {
 	s := serve(t, said(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)))
 	if got, err := fetch(t, newTransport(t, s.Addr().String()), "GET", "/", ""); err != nil || got != string(body) {
 		t.Errorf("%d bytes of a body, %v", len(got), err)
-	}
-}
-
-func TestInformationalAnswersAreTold(t *testing.T) {
-	s := serve(t, said("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </b>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"))
-	tr := newTransport(t, s.Addr().String())
-	var told []string
-	stop := errors.New("stop")
-	hear := func(err error) context.Context {
-		return httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-			Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
-				told = append(told, fmt.Sprint(status, h.Get("Link")))
-				return err
-			},
-		})
-	}
-	resp, err := tr.RoundTrip(request(t, "GET", "/", "").WithContext(hear(nil)))
-	if err != nil || resp.StatusCode != 204 || fmt.Sprint(told) != "[103</a> 103</b>]" {
-		t.Errorf("told %v; answer %v, %v", told, resp, err)
-	}
-	if _, err := tr.RoundTrip(request(t, "GET", "/", "").WithContext(hear(stop))); !errors.Is(err, stop) || tr.kept() != 0 {
-		t.Errorf("after an error: %v, %d connections are kept", err, tr.kept())
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"time"
 )
 
@@ -57,24 +55,23 @@ func (c *conn) write(req *http.Request) error {
 	return err
 }
 
-// read reads the header of the answer. The informational ones before it go to
-// the request's trace.
+// read reads the header of the answer, behind the informational ones.
 func (c *conn) read(req *http.Request) (*http.Response, error) {
-	trace := httptrace.ContextClientTrace(req.Context())
-	for c.wire.limit = maxHeader; ; {
+	to, _ := req.Context().Value(informedKey{}).(Informed)
+	for n := 0; n <= maxInformational; n++ {
+		if n == 0 || to != nil {
+			c.wire.limit = maxHeader
+		}
 		resp, err := http.ReadResponse(c.from, req)
 		if err != nil || !informational(resp) {
 			c.wire.limit = unlimited
 			return resp, err
 		}
-		if trace == nil || trace.Got1xxResponse == nil {
-			continue
+		if to != nil {
+			to.Informational(resp.StatusCode, resp.Header)
 		}
-		if err := trace.Got1xxResponse(resp.StatusCode, textproto.MIMEHeader(resp.Header)); err != nil {
-			return nil, err
-		}
-		c.wire.limit = maxHeader
 	}
+	return nil, ErrInformational
 }
 
 // drained says that nothing has come behind the answer, whose end was read, and
@@ -86,11 +83,6 @@ func (c *conn) drained() bool {
 	return rest == 0
 }
 
-// informational says that another answer follows.
-func informational(r *http.Response) bool {
-	return r.StatusCode >= 100 && r.StatusCode < 200 && r.StatusCode != http.StatusSwitchingProtocols
-}
-
 // close may be called more than once, and at any time.
 func (c *conn) close() { _ = c.wire.Close() } // there is nothing to be lost on it
 
@@ -100,7 +92,7 @@ func (a *attempt) why(req *http.Request, err error) error {
 	if cause := context.Cause(req.Context()); cause != nil {
 		return cause
 	}
-	if a.sendErr != nil && !errors.Is(err, errLongHeader) {
+	if a.sendErr != nil && !errors.Is(err, errLongHeader) && !errors.Is(err, ErrInformational) {
 		return fmt.Errorf("send the request: %w", a.sendErr)
 	}
 	return fmt.Errorf("read the answer: %w", err)

@@ -26,8 +26,8 @@
 //     servers allow.
 //   - When RoundTrip has failed, or the answer has ended or was closed, the
 //     request's body is not touched any more.
-//   - Informational answers go to the context's httptrace.ClientTrace
-//     (Got1xxResponse), in the goroutine of RoundTrip; nothing else of it is used.
+//   - Informational answers go to whom Inform has named for the context, in the
+//     goroutine of RoundTrip. There are at most 1000 before an answer.
 //   - The body of a 101 is the connection itself, an io.ReadWriteCloser.
 //
 // It does not follow redirects, decompress, balance, log or set headers.
