@@ -57,6 +57,7 @@ func (f *feed) Read(p []byte) (int, error) {
 // everything has come to rest, the pipe has bytes exactly when the buffer has.
 func FuzzPipe(f *testing.F) {
 	f.Add([]byte{3, 0, 0, 0, 0x10, 0xff, 0x20, 0x30, 0x10, 0xff, 0x20, 0x20, 0x50})
+	f.Add([]byte{3, 0, 8, 0x28, 0x1f, 0xff, 0x30, 0x1f, 0xff, 0x30, 0x20, 0x20, 0x20, 0x1f, 0xff, 0x20, 0x50})
 	f.Add([]byte{1, 1, 1, 0, 0x1f, 0xff, 0x1f, 0xff, 0x30, 0x20, 0x20, 0x60})
 	f.Add([]byte{0, 2, 0, 9, 0x1f, 0xff, 0x1f, 0x01, 0x20, 0x1f, 0xff, 0x20, 0x40})
 	f.Add([]byte{0, 0, 3, 3, 0x1f, 0xff, 0x30, 0x1f, 0xff, 0x30, 0x20, 0x20, 0x20, 0x1f, 0xff, 0x20, 0x50})
@@ -69,6 +70,11 @@ func FuzzPipe(f *testing.F) {
 			Memory:     memory[program[0]%4],
 			Max:        [...]int64{0, 1, 40_000, 300_000}[program[1]%4],
 			MemoryOnly: program[0]&4 != 0,
+			Client: Client{
+				Key:    "a",
+				Memory: memory[program[2]/4%4],
+				Disk:   [...]int64{0, 1, 20_000, 200_000}[program[3]/16%4],
+			},
 		}
 		pool := openPool(t, Limits{
 			Memory: memory[program[2]%4],
@@ -194,6 +200,12 @@ func (m *model) checkBounds() {
 	}
 	if l := m.pool.shares.answers.disk.limit.Load(); u.Disk > l {
 		m.t.Fatalf("disk %d, limit %d", u.Disk, l)
+	}
+	if l := m.limits.Client.Memory; l > 0 && u.Memory > l+2*smallSize {
+		m.t.Fatalf("memory %d, limit of the client %d", u.Memory, l)
+	}
+	if l := m.limits.Client.Disk; l > 0 && u.Disk > l {
+		m.t.Fatalf("disk %d, limit of the client %d", u.Disk, l)
 	}
 	if l := m.limits.Max; l > 0 && u.Disk > l {
 		m.t.Fatalf("disk %d, limit of the pipe %d", u.Disk, l)

@@ -33,6 +33,9 @@ func checkNothingHeld(t testing.TB, p *Pool) {
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
+	if n := p.shares.count(); n != 0 {
+		t.Errorf("%d clients are still known", n)
+	}
 	if names, err := os.ReadDir(p.Dir()); err != nil || len(names) > 0 {
 		t.Errorf("folder of the spool holds %v, %v: want nothing", names, err)
 	}
