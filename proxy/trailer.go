@@ -26,7 +26,7 @@ func (x *exchange) requestTrailer() http.Header {
 	}
 	var out http.Header
 	for name, values := range x.r.Trailer {
-		if len(values) == 0 || !mayTrail(name) || !passesUpstream(name, false) || strings.EqualFold(name, x.policy.Header) || !wellFormed(name, values) {
+		if len(values) == 0 || !mayTrail(name) || !passesUpstream(name, false) || strings.EqualFold(name, x.policy.Header) || x.setup.Rules.Reads(name) || !wellFormed(name, values) {
 			continue // announced and not sent, or not to be passed on
 		}
 		if out == nil {

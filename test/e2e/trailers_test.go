@@ -45,12 +45,12 @@ func TestTrailersOfARequestReachAnHTTPUpstream(t *testing.T) {
 // What would be another message if somebody merged it into the header is
 // dropped; the body keeps its measured length where nothing is left.
 func TestTrailersThatMayNotStandThereAreDropped(t *testing.T) {
-	g, backend := inFrontOfRecorder(t, always(okAnswer), startGate, "session: {header: X-Session}")
+	g, backend := inFrontOfRecorder(t, always(okAnswer), startGate, "{session: {header: X-Session}, rules: [{name: debug, match: {header: [{name: x-debug}]}}]}")
 	for _, bad := range []string{
 		"Content-Length: 5", "Transfer-Encoding: chunked", "Host: other.example", "Cookie: PHPSESSID=two", "X-Session: two",
 		"Authorization: Basic eA==", "Connection: close", "Keep-Alive: 5", "Te: trailers", "Trailer: X", "Upgrade: h2c", "Expect: 100-continue",
 		"X-Forwarded-For: 9.9.9.9", "Forwarded: for=9.9.9.9", "X-Request-Id: mine", "X-Sessiongate-Fence: 9", "Proxy: http://evil.example",
-		"X-Original-Url: /admin", "X_Under: 1", "X.Dot: 1", "Content-Type: text/html", "X-Nul: a\x00b", "If-Match: x",
+		"X-Original-Url: /admin", "X_Under: 1", "X.Dot: 1", "Content-Type: text/html", "X-Nul: a\x00b", "If-Match: x", "X-Debug: 1", "X-HTTP-Method-Override: DELETE",
 	} {
 		c := g.dial(t)
 		c.ask(t, "POST", "/", "one", "Transfer-Encoding: chunked")
