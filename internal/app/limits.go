@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,8 +20,8 @@ type limits struct {
 
 	mu    sync.Mutex
 	set   *limiter.Set
-	names []string     // of the rate limits in set
-	redis []limitRedis // the last is in use; requests may still ask those before
+	names []string      // of the rate limits in set
+	redis []*limitRedis // the last is in use; requests may still ask those before
 
 	begun    bool               // settle has been called while limits were shared
 	stop     context.CancelFunc // ends settling; nil before start
@@ -31,6 +32,8 @@ type limits struct {
 type limitRedis struct {
 	*limiter.Redis
 	client redis.UniversalClient
+
+	replaced atomic.Bool // nothing is told of it any more
 }
 
 // limitConnections is how many connections limits use, to each server.
@@ -77,17 +80,26 @@ func (l *limits) openLocked(c *config.Config, cluster bool) error {
 	if err != nil {
 		return fmt.Errorf("redis: %w", err)
 	}
-	store, err := limiter.NewRedis(limiter.RedisOptions{
+	one := &limitRedis{client: client}
+	one.Redis, err = limiter.NewRedis(limiter.RedisOptions{
 		Client:  client,
 		Prefix:  c.Redis.KeyPrefix,
 		Timeout: c.Redis.Timeout,
-		Failed:  l.events.failed,
-		Away:    func(err error) { l.events.turned(redisWords{c.Redis}, err) },
+		Failed: func(err error) {
+			if !one.replaced.Load() {
+				l.events.failed(err)
+			}
+		},
+		Away: func(err error) {
+			if !one.replaced.Load() {
+				l.events.turned(redisWords{c.Redis}, err)
+			}
+		},
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("redis: %w", err), client.Close())
 	}
-	l.redis = append(l.redis, limitRedis{Redis: store, client: client})
+	l.redis = append(l.redis, one)
 	return nil
 }
 
@@ -140,6 +152,27 @@ func (l *limits) overCluster(c *config.Config) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.openLocked(c, true)
+}
+
+// closeReplaced closes those that the set in use does not ask. A request that began
+// with the set before, and asks one all the same, is judged by this gate alone, as
+// it was while nobody knew that the servers are a cluster.
+func (l *limits) closeReplaced(c *config.Config) error {
+	l.mu.Lock()
+	last := max(len(l.redis)-1, 0)
+	before := l.redis[:last]
+	l.redis = l.redis[last:]
+	l.mu.Unlock()
+	var errs []error
+	for _, r := range before {
+		r.replaced.Store(true)
+		if r.Away() {
+			l.events.turned(redisWords{c.Redis}, nil)
+		}
+		r.Close()
+		errs = append(errs, r.client.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // away says that shared limits are counted by this gate alone.

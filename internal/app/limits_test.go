@@ -135,7 +135,7 @@ func TestAClusterIsFoundWhenItComes(t *testing.T) {
 	node := cluster.Node(0)
 	node.Kill()
 	yaml := upstreamOf(t, nothing) + "limits: [{name: few, key: session, rate: 1/h, burst: 6, scope: shared}]\n"
-	a, _ := startApp(t, yaml+redisAt(node.Address(), ""))
+	a, log := startApp(t, yaml+redisAt(node.Address(), ""))
 	if got := passes(t, a, "/", 9); got != 6 {
 		t.Errorf("%d passed without Redis, want 6", got)
 	}
@@ -148,6 +148,14 @@ func TestAClusterIsFoundWhenItComes(t *testing.T) {
 	if got := passes(t, a, "/", 9); got != 5 {
 		t.Errorf("%d more passed, want 5", got)
 	}
+	eventually(t, "the Redis before to be closed", func() bool {
+		a.limits.mu.Lock()
+		defer a.limits.mu.Unlock()
+		return len(a.limits.redis) == 1
+	})
+	eventually(t, "the log to say that limits are shared", func() bool {
+		return strings.Contains(log.String(), "Redis is back, limits are shared again")
+	})
 }
 
 func TestOperationsPageNamesTheMetricsOfLimits(t *testing.T) {

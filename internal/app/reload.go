@@ -86,6 +86,9 @@ func (a *App) overCluster() {
 	if err == nil {
 		err = a.useLocked(a.config)
 	}
+	if err == nil {
+		err = a.limits.closeReplaced(a.config)
+	}
 	if err != nil {
 		a.log.Error().Err(err).Msg("shared limits cannot be counted in the cluster, each gate counts by itself")
 	}
