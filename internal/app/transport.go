@@ -74,8 +74,10 @@ func newTransport(c *config.Upstream, address, version string, log zerolog.Logge
 		Script:         script,
 		Params:         params,
 		ServerSoftware: "sessiongate/" + version,
-		Stderr: func(_ context.Context, line string) {
-			log.Warn().Str("upstream", c.Name).Str("server", address).Str("line", line).Msg("php stderr")
+		Stderr: func(req *http.Request, line string) {
+			path := req.URL.Path[:min(len(req.URL.Path), maxLoggedPath)]
+			log.Warn().Str("upstream", c.Name).Str("server", address).Str("request_id", req.Header.Get("X-Request-Id")).
+				Str("path", path).Str("line", line).Msg("php stderr")
 		},
 	})
 	if err != nil {
@@ -83,6 +85,9 @@ func newTransport(c *config.Upstream, address, version string, log zerolog.Logge
 	}
 	return reach, nil
 }
+
+// maxLoggedPath is as much of a path as the access line has.
+const maxLoggedPath = 1 << 10
 
 func scriptMode(s config.Script) fastcgi.ScriptMode {
 	switch s {

@@ -45,7 +45,7 @@ type exchange struct {
 func newExchange(t *Transport, req *http.Request) *exchange {
 	x := &exchange{t: t, req: req, ctx: req.Context()}
 	if t.stderr != nil {
-		x.stderr.emit = func(line string) { t.stderr(x.ctx, line) }
+		x.stderr.emit = func(line string) { t.stderr(x.req, line) }
 	}
 	return x
 }

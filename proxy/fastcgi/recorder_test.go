@@ -1,7 +1,7 @@
 package fastcgi
 
 import (
-	"context"
+	"net/http"
 	"slices"
 	"sync"
 )
@@ -12,7 +12,7 @@ type recorder struct {
 	lines []string
 }
 
-func (r *recorder) add(_ context.Context, line string) {
+func (r *recorder) add(_ *http.Request, line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lines = append(r.lines, line)

@@ -33,8 +33,8 @@ type Options struct {
 	ServerSoftware string
 	// Stderr gets what PHP writes to STDERR, line by line, at most 100 lines a
 	// request and 8 KiB a line. It is called on the goroutine that reads the
-	// response, with the request's context. nil drops the lines.
-	Stderr func(ctx context.Context, line string)
+	// response, with the request, which it may only read. nil drops the lines.
+	Stderr func(req *http.Request, line string)
 	// MaxHeaderBytes bounds the response header; 0 is 1 MiB.
 	MaxHeaderBytes int
 	// DialContext replaces the connection's making; nil is net.Dialer's.
@@ -51,7 +51,7 @@ type Transport struct {
 	script     *Resolver
 	fixed      map[string]struct{} // names in Options.Params
 	fixedPairs []byte              // variables that are the same for every request, encoded
-	stderr     func(ctx context.Context, line string)
+	stderr     func(req *http.Request, line string)
 	maxHeader  int
 }
 

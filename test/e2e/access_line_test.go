@@ -93,6 +93,17 @@ func TestTheSessionIDIsNeitherLoggedNorMeasured(t *testing.T) {
 	}
 }
 
+// What PHP says is found again by the request.
+func TestErrorsOfPHPNameTheirRequest(t *testing.T) {
+	t.Parallel()
+	g := startGate(t, inFrontOf(startPHP(t, 1)))
+	g.get(t, "/stderr.php?lines=1", "").want(t, 200)
+	id := g.accessLine(t, "/stderr.php")["request_id"]
+	if said := lineWith(g.log.String(), "php stderr"); id == "" || !strings.Contains(said, fmt.Sprintf(`"request_id":%q,"path":"/stderr.php"`, id)) {
+		t.Errorf("of request %v: %s", id, said)
+	}
+}
+
 func TestTheAccessLineOfAUnixClientNamesNoAddress(t *testing.T) {
 	socket := filepath.Join(filepath.Dir(fpmtest.Socket(t)), "gate.sock")
 	g := startGate(t, inFrontOf(startPHP(t, 2)), fmt.Sprintf("server: {listen: 'unix:%s'}", socket))
