@@ -10,7 +10,8 @@ import (
 
 // Explanation is what the gate would do with a request, and why.
 type Explanation struct {
-	Path     string // as rules see it; "" where they are not asked
+	Path     string          // as rules see it; "" where they are not asked
+	Others   []rules.Reading // how else it reads, behind other index scripts
 	Client   clientip.Client
 	Session  lockstore.Key // of the policy's line; zero: no session
 	Policy   *rules.Policy // nil where rules are not asked
@@ -23,6 +24,7 @@ type Explanation struct {
 // gate's parts it needs Keys, of its setup Rules, Upstreams and Clients. The
 // request's header may be changed.
 func (g *Gate) Explain(r *http.Request) *Explanation {
+	oneReading(r)
 	x := &exchange{gate: g, r: r, record: &record{gate: g, setup: g.enter()}}
 	defer x.leave()
 	x.read()
@@ -34,7 +36,7 @@ func (g *Gate) Explain(r *http.Request) *Explanation {
 		return e
 	}
 	request, _ := x.ruleRequest() // it went well in decide
-	e.Path = request.Path
+	e.Path, e.Others = request.Path, request.Others
 	e.Policy, e.Verdicts = x.setup.Rules.Explain(&request)
 	if id, ok := x.sessionID(e.Policy.Cookie, e.Policy.Header); ok {
 		e.Session = g.Keys.Key(id, e.Policy.LockGroup)

@@ -35,14 +35,15 @@ type Explanation struct {
 
 // ExplainedRequest is the request as the gate sees it.
 type ExplainedRequest struct {
-	Method    string `json:"method"`
-	Host      string `json:"host"`
-	Target    string `json:"target"`
-	Path      string `json:"path"`    // as rules see it; "" where they are not asked
-	Client    string `json:"client"`  // behind trusted proxies; "" it has no address
-	Session   string `json:"session"` // hash of the session id, as in the log; "" no session
-	UserAgent string `json:"user_agent"`
-	Bot       bool   `json:"bot"` // the user agent is a known crawler's
+	Method    string   `json:"method"`
+	Host      string   `json:"host"`
+	Target    string   `json:"target"`
+	Path      string   `json:"path"`                  // as rules see it; "" where they are not asked
+	Others    []string `json:"other_paths,omitempty"` // as the path reads behind another index_script
+	Client    string   `json:"client"`                // behind trusted proxies; "" it has no address
+	Session   string   `json:"session"`               // hash of the session id, as in the log; "" no session
+	UserAgent string   `json:"user_agent"`
+	Bot       bool     `json:"bot"` // the user agent is a known crawler's
 }
 
 // ExplainedRule is what became of one rule.
@@ -94,6 +95,9 @@ func Explain(c *config.Config, raw string, client netip.Addr) (*Explanation, err
 	found := gate.Explain(r)
 	e.Request = ExplainedRequest{
 		Method: r.Method, Host: r.Host, Target: r.RequestURI, Path: found.Path, UserAgent: agent, Bot: botua.New().IsBot(agent),
+	}
+	for _, other := range found.Others {
+		e.Request.Others = append(e.Request.Others, other.Path)
 	}
 	if found.Client.Addr.IsValid() {
 		e.Request.Client = found.Client.Addr.String()

@@ -101,7 +101,7 @@ func (t *teller) request(r *app.ExplainedRequest) {
 	}
 	t.line("%s %s of %s, from %s (%s), %s.", r.Method, r.Target, r.Host, r.Client, crawler, session)
 	if r.Path != "" {
-		t.line("Rules see the path %s", r.Path)
+		t.line("Rules see the path %s", strings.Join(append([]string{r.Path}, r.Others...), ", and behind another index_script "))
 	}
 }
 
