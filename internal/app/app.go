@@ -232,6 +232,9 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	c := a.current()
+	if limit, known := descriptorLimit(); known {
+		a.warn(config.DescriptorWarnings(c, limit))
+	}
 	err := a.limits.examine(ctx, c)
 	if err == nil {
 		err = a.limits.settle(ctx, c, a.overCluster)
