@@ -32,6 +32,12 @@
 // Where Redis is away, a gate gives turns from its own line ([Turn.Local]), or
 // refuses with [ErrAway] what must not run so.
 //
+// Some of what is exported is for stores, which others may write: [NewTurn] makes
+// a turn, and [Turn.Lose] tells it that its lease is lost. Who holds a turn of
+// somebody else's store leaves Lose alone: it ends the turn's context, and gives
+// nothing back. [RedisOptions.Client], Cluster and Examine are for whoever asks the
+// same Redis for something else, in the same way.
+//
 // The suite in lockstoretest says what every store must do. The package knows
 // nothing of HTTP, logging or configuration files. It does not limit how long a
 // turn is held: the caller decides when to release.
