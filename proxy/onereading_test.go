@@ -92,8 +92,17 @@ func TestBlanksAroundAHeaderAreNoWayPastARule(t *testing.T) {
 // HTTP/2 lets methods and targets come that no line of HTTP/1.1 could have.
 func TestMethodsAndTargetsOfOtherFormsAreRefused(t *testing.T) {
 	for _, tc := range []struct{ method, target string }{
-		{"DELETE ", "/a"}, {" GET", "/a"}, {"GET /ADMIN HTTP/1.1", "/a"}, {"GET\t/ADMIN", "/a"}, {"GÄT", "/a"}, {"G\x00T", "/a"}, {"", "/a"},
-		{"GET", "/a?x HTTP/1.1"}, {"GET", "/a b"}, {"GET", "/a?\tb"}, {"GET", "/a?b\x7f"},
+		{"DELETE ", "/a"},
+		{" GET", "/a"},
+		{"GET /ADMIN HTTP/1.1", "/a"},
+		{"GET\t/ADMIN", "/a"},
+		{"GÄT", "/a"},
+		{"G\x00T", "/a"},
+		{"", "/a"},
+		{"GET", "/a?x HTTP/1.1"},
+		{"GET", "/a b"},
+		{"GET", "/a?\tb"},
+		{"GET", "/a?b\x7f"},
 	} {
 		var s stagehand
 		b := newBench(t, s.php)
