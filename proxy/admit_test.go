@@ -412,7 +412,7 @@ func TestWhatAServerRefusesWaitsForTheNextWithinWaitTimeout(t *testing.T) {
 		began := time.Now()
 		second := f.send("GET", "", "Cookie", "PHPSESSID=s2")
 		<-second.done
-		second.wantStatus(t, http.StatusBadGateway, ReasonUpstreamError)
+		second.wantStatus(t, http.StatusServiceUnavailable, ReasonQueueTimeout)
 		if waited := time.Since(began); waited != 5*time.Second {
 			t.Errorf("refused after %s", waited)
 		}

@@ -32,11 +32,13 @@ func (x *exchange) forward() error {
 	}
 	x.run = x.startRun()
 	var silent <-chan time.Time
+	var patience *time.Timer
 	if limit := x.upstream.ResponseTimeout; limit > 0 {
-		timer := time.NewTimer(limit)
-		defer timer.Stop()
-		silent = timer.C
+		patience = time.NewTimer(limit)
+		defer patience.Stop()
+		silent = patience.C
 	}
+	var unasked time.Duration // by how much response_timeout is later
 	for {
 		select {
 		case <-x.run.head:
@@ -46,6 +48,11 @@ func (x *exchange) forward() error {
 		case <-x.r.Context().Done():
 			return errGone
 		case <-silent:
+			if more := x.run.unasked() - unasked; more > 0 {
+				unasked += more
+				patience.Reset(more)
+				continue
+			}
 			x.gate.Metrics.upstreamError(x.upstream, KindSilent)
 			return &Refusal{Status: http.StatusGatewayTimeout, Reason: ReasonUpstreamSilent, Detail: "The application did not answer in time."}
 		}
@@ -60,7 +67,7 @@ func (x *exchange) headOrRefusal() error {
 		return nil
 	case errors.Is(err, fastcgi.ErrFolder):
 		return x.toFolder()
-	case errors.Is(err, errTurnOver):
+	case errors.Is(err, errTurnOver), errors.Is(err, errQueueTimeout):
 		return x.slotRefusal(err)
 	default:
 		return upstreamRefusal(err)

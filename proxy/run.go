@@ -62,6 +62,8 @@ type run struct {
 	told      bool                    // heard is closed
 	abandoned bool                    // stream was closed because nobody needs it
 	giveUp    context.CancelCauseFunc // ends the wait for another server; nil: it does not wait
+	moving    time.Time               // since when it waits for another server; zero: it does not
+	moved     time.Duration           // how long it has waited for other servers before
 	over      bool                    // the upstream is done, or cut off
 	bound     *time.Timer             // abandoned_timeout; nil: somebody needs the run, or there is no bound
 }

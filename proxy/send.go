@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/sessiongate/sessiongate/proxy/balance"
 	"github.com/sessiongate/sessiongate/proxy/dial"
@@ -52,9 +53,10 @@ func (r *run) on(req *http.Request) (*http.Response, error) {
 func (r *run) moveOn(tried []*balance.Server) error {
 	ctx, stop := waitAtMost(r.req.Context(), r.policy.WaitTimeout, r.record.waited+r.record.queued)
 	defer stop(nil)
+	began := time.Now()
 	r.mu.Lock()
 	unwanted := r.unwanted
-	r.giveUp = stop
+	r.giveUp, r.moving = stop, began
 	r.mu.Unlock()
 	if unwanted {
 		stop(errGone)
@@ -64,9 +66,11 @@ func (r *run) moveOn(tried []*balance.Server) error {
 	r.slot = balance.Slot{} // Next has it, whatever comes
 	next, err := slot.Next(ctx, r.affinity, tried...)
 	lapsed := r.hold.lapsed()
+	waited := time.Since(began)
 	r.mu.Lock()
-	r.giveUp = nil
+	r.giveUp, r.moving, r.moved = nil, time.Time{}, r.moved+waited
 	r.mu.Unlock()
+	r.waitedForSlot(waited)
 	r.slot = next
 	if err != nil {
 		return err
@@ -74,10 +78,29 @@ func (r *run) moveOn(tried []*balance.Server) error {
 	return lapsed
 }
 
+// waitedForSlot counts a wait as those of admit are.
+func (r *run) waitedForSlot(d time.Duration) {
+	r.record.queued += d
+	if r.upstream.Servers.Bounded() {
+		r.gate.Metrics.queue.Observe(d.Seconds())
+	}
+}
+
+// unasked is how long the request has waited for other servers, since it was
+// forwarded: no server was to answer then.
+func (r *run) unasked() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.moving.IsZero() {
+		return r.moved
+	}
+	return r.moved + time.Since(r.moving)
+}
+
 // unsentBecause is the error of a request that no server took: those of the
 // servers that were tried, or what ended the search before.
 func unsentBecause(err, last error) error {
-	if errors.Is(err, errTurnOver) || errors.Is(err, errLeaseLost) {
+	if errors.Is(err, errTurnOver) || errors.Is(err, errQueueTimeout) || errors.Is(err, errLeaseLost) {
 		return fmt.Errorf("%w (%w)", err, last)
 	}
 	return last

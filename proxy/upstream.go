@@ -32,7 +32,8 @@ type Upstream struct {
 	// Scripts: the URL's path may name scripts (script: try, path; over HTTP), and
 	// go on behind them.
 	Scripts bool
-	// ResponseTimeout bounds the time until the response headers. 0 is no limit.
+	// ResponseTimeout bounds the time until the response headers, without waits for
+	// slots. 0 is no limit.
 	ResponseTimeout time.Duration
 	// AbandonedTimeout bounds how long a request lasts that nobody waits for: its
 	// client has left, or was answered, and its turn is over. 0 is no limit.
@@ -158,7 +159,8 @@ func leaseLost() *Refusal {
 // ours says that an error is not the upstream's doing.
 func ours(err error) bool {
 	return errors.Is(err, fastcgi.ErrNoScript) || errors.Is(err, fastcgi.ErrFolder) ||
-		errors.Is(err, fastcgi.ErrParamTooLarge) || errors.Is(err, errClosed) || errors.Is(err, errLeaseLost) || errors.Is(err, errTurnOver)
+		errors.Is(err, fastcgi.ErrParamTooLarge) || errors.Is(err, errClosed) || errors.Is(err, errLeaseLost) || errors.Is(err, errTurnOver) ||
+		errors.Is(err, errQueueTimeout)
 }
 
 // upstreamRefusal answers for an upstream error that came before any byte of an
