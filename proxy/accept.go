@@ -1,21 +1,16 @@
 package proxy
 
-import "net/http"
-
 // accept finds out who the client is, and takes off what was meant for this
 // connection only: from here on, all stages see the headers that the upstream
 // will see.
-func (g *Gate) accept(w http.ResponseWriter, r *http.Request) *exchange {
-	oneReading(r)
-	x := &exchange{gate: g, w: w, r: r, record: newRecord(g, r)}
-	x.stage = StageAccept
-	x.crowded = x.overHTTP2() && !g.streams.enter()
+func (x *exchange) accept() {
+	oneReading(x.r)
+	x.method, x.host, x.path = cutOff(x.r.Method), cutOff(x.r.Host), cutOff(x.r.URL.Path)
 	x.read()
-	x.requestID = requestID(r.Header, x.client.Trusted)
+	x.requestID = requestID(x.r.Header, x.client.Trusted)
 	if x.client.IgnoredHeader {
-		g.Metrics.ignoredForwarding(g.Log, r.RemoteAddr)
+		x.gate.Metrics.ignoredForwarding(x.gate.Log, x.r.RemoteAddr)
 	}
-	return x
 }
 
 // read takes in what the request says of its connection and its client.

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -66,8 +65,9 @@ type record struct {
 	leaseLost bool
 }
 
-func newRecord(g *Gate, r *http.Request) *record {
-	rec := &record{gate: g, setup: g.enter(), arrived: time.Now(), method: cutOff(r.Method), host: cutOff(r.Host), path: cutOff(r.URL.Path)}
+// newRecord begins one, for a party that will finish.
+func newRecord(g *Gate) *record {
+	rec := &record{gate: g, setup: g.enter(), arrived: time.Now(), stage: StageAccept}
 	rec.parties.Store(1)
 	g.open.add()
 	return rec

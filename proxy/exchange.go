@@ -58,6 +58,13 @@ type exchange struct {
 	taking   *taking         // nil until the answer is long enough
 }
 
+// newExchange takes what depart gives back.
+func (g *Gate) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{gate: g, w: w, r: r, record: newRecord(g)}
+	x.crowded = x.overHTTP2() && !g.streams.enter()
+	return x
+}
+
 // way is the stages in their order.
 var way = [...]struct {
 	name Stage
@@ -151,8 +158,12 @@ func (x *exchange) linger(control *http.ResponseController) {
 }
 
 // depart gives back whatever the handler still has. It is deferred, so it also
-// runs where a stage panics; then the run and its turn go on by themselves.
+// runs where a stage panics; then the run and its turn go on by themselves. The
+// panic is net/http's to log, and to cut the connection.
 func (x *exchange) depart() {
+	if x.status == 0 { // nothing was answered, and nobody has left
+		x.status, x.reason = http.StatusInternalServerError, ReasonInternal
+	}
 	if x.answered == 0 {
 		x.answered = time.Since(x.arrived)
 	}

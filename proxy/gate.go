@@ -132,8 +132,9 @@ func New(p Parts, s Setup) *Gate {
 
 // ServeHTTP takes one request the whole way.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := g.accept(w, r)
-	defer x.depart()
+	x := g.newExchange(w, r)
+	defer x.depart() // from here on whatever panics
+	x.accept()
 	x.restRead()
 	if err := x.pass(); err != nil {
 		x.refuse(err)

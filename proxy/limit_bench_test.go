@@ -76,7 +76,8 @@ func limitedExchange(b *testing.B, o limiter.Options) *exchange {
 	r := httptest.NewRequest("GET", "/cart", nil)
 	r.Header.Set("Cookie", "PHPSESSID=0123456789abcdef0123456789abcdef")
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
-	x := gate.accept(httptest.NewRecorder(), r)
+	x := gate.newExchange(httptest.NewRecorder(), r)
+	x.accept()
 	x.policy = x.setup.Rules.Policies()[0]
 	if err := x.key(); err != nil {
 		b.Fatal(err)

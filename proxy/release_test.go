@@ -118,7 +118,7 @@ func TestTurnEndsAtOnceWhenTheUpstreamFails(t *testing.T) {
 func TestHoldEndsOnce(t *testing.T) {
 	b := newBench(t, nil)
 	for range 500 {
-		rec := newRecord(b.gate, newRequest())
+		rec := newRecord(b.gate)
 		rec.setup = &setup{shadow: true}
 		x := &exchange{gate: b.gate, record: rec, policy: &rules.Policy{MaxHold: time.Microsecond}}
 		turn, err := b.locks.Acquire(t.Context(), x.ticket)
