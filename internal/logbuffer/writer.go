@@ -58,17 +58,19 @@ func (w *Writer) Dropped() uint64 { return w.dropped.Load() }
 // Write takes one line, or drops it.
 func (w *Writer) Write(line []byte) (int, error) {
 	w.mu.Lock()
+	first := len(w.pending) == 0 && w.missing == 0 // nobody was told of any yet
 	// A shorter one might fit behind the first that did not; then it were not clear
 	// where those belong that are missing.
-	if w.closed || w.missing > 0 || len(w.pending)+len(line) > w.options.Size {
+	dropped := w.closed || w.missing > 0 || len(w.pending)+len(line) > w.options.Size
+	if dropped {
 		w.missing++
-		w.mu.Unlock()
-		w.dropped.Add(1)
-		return len(line), nil
+	} else {
+		w.pending = append(w.pending, line...)
 	}
-	first := len(w.pending) == 0
-	w.pending = append(w.pending, line...)
 	w.mu.Unlock()
+	if dropped {
+		w.dropped.Add(1)
+	}
 	if first {
 		w.wake()
 	}

@@ -229,3 +229,17 @@ func BenchmarkLine(b *testing.B) {
 		}
 	})
 }
+
+// Nothing is under way then that would make room for what comes behind it.
+func TestALineThatNeverFitsIsMissedAndTheNextIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &reader{let: make(chan struct{})}
+		close(r.let)
+		w := logbuffer.New(r, logbuffer.Options{Size: 10, Dropped: missing})
+		say(t, w, "longer than all there is")
+		synctest.Wait()
+		say(t, w, "next")
+		mustClose(t, w)
+		want(t, r, "missing: 1", "next")
+	})
+}
