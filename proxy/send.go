@@ -12,8 +12,9 @@ import (
 
 // send runs the request on the server whose slot it has. Where no connection can
 // be made, or nothing was sent on it, the next server gets the request, each one
-// once; the turn stays with it, and where no slot is free it waits. What may have been sent is never sent again,
-// whatever its method: it may be running, and its session would have two.
+// once; the turn stays with it, and where no slot is free it waits. What may have
+// been sent is never sent again, whatever its method: it may be running, and its
+// session would have two.
 func (r *run) send() (*http.Response, error) {
 	req := r.req
 	var tried []*balance.Server
